@@ -1,0 +1,75 @@
+"""What travels down the street: one frozen dataclass for each stop, and what each field means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One gold answer.
+
+    `char_start` counts code points from the beginning of passage number `passage`, as the raw file
+    states it and unchecked; None where the file gives only a text.
+    """
+
+    text: str
+    char_start: int | None = None
+    passage: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question as its raw file has it: nothing tokenised, nothing stripped, nothing repaired.
+
+    `passages` holds one text for SQuAD-shaped data and several for search-engine data. `title` names
+    the article, the unit that `--split-by article` keeps whole.
+    """
+
+    id: str
+    question: str
+    passages: tuple[str, ...]
+    answers: tuple[Answer, ...] = ()
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A reader's answer to one question.
+
+    `text` is `passage_text[char_start:char_end]`, half open, in code points. `score` is the natural log
+    of p_start times p_end. `start` and `end` are token positions, both inclusive; all -1 where there was
+    nothing to read (a passage without a single token), and then `text` is empty.
+    """
+
+    id: str
+    text: str
+    score: float = 0.0
+    passage: int = 0
+    char_start: int = -1
+    char_end: int = -1
+    start: int = -1
+    end: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What one prediction file is worth: figures over the corpus, and every question's own.
+
+    `metrics` are percentages, 0 to 100, unrounded. `per_question[id][metric]` likewise, in the order of the
+    references. `signature` names everything that could move a figure (see docs/metrics.md); two results
+    with different signatures are never compared. `references_sha256` is of the references' questions and
+    answers, so that a comparison over different question sets is refused.
+    """
+
+    dataset: str
+    version: str
+    questions: int
+    answered: int
+    missing: int
+    extra: int
+    metrics: Mapping[str, float]
+    signature: str
+    references_sha256: str
+    per_question: Mapping[str, Mapping[str, float]] = field(repr=False)
