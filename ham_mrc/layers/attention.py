@@ -1,0 +1,243 @@
+"""Compatibility functions f(q, k): how well a query fits a key. All have the same calls: Ham stacks any of them.
+
+Letters for shapes: `B` batch, `M` queries, `N` keys, `Dq` width of a query, `D` width of a key, `A` width inside a
+scorer.
+
+From level 2 on a query is a mixture of keys, q = sum_j a_j k_j, so nothing but the weights `a` of the last level is
+needed to score it again, and what depends on keys alone is prepared once:
+
+- `dot`, `scaled_dot`, `bilinear`, `trilinear` are affine in q. A mixture of keys therefore scores as the mixture of
+  the keys' own scores: f(q, .) = a G with the Gram matrix G = f(K, K), as the weights sum to 1.
+- `projected_dot`, `additive` bend q, but only after a linear map W_q: W_q q = a (K W_q).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from ham_mrc.errors import ShapeError
+
+REQUERY = ("word", "key", "own", "add", "drop_state")
+"""What stands in the query's place from level 2 on, in a recurrent cell (see `Additive`)."""
+
+_CHUNK = 1 << 24  # elements of (B, M, N, A) that `additive` holds at once: 64 MB in float32
+
+
+class Prepared(NamedTuple):
+    """What a scorer makes of the keys, once: for a recurrent cell, once a passage and not once a step."""
+
+    keys: Tensor  # (B, N, D)
+    first: Tensor  # keys as level 1 wants them: (B, N, A), or the keys themselves
+    again: Tensor | None  # what the last weights are multiplied by: (B, N, N) or (B, N, A); None: keys then `project`
+
+
+class _Affine(nn.Module):
+    """Scorers affine in the query: no inner width, and a Gram matrix of the keys scores every level after the first.
+
+    A recurrent cell forms its query as a sum, of which `state` (B, M, D) is a part: it is added to the projected query
+    at level 1, and is gone with the query from level 2 on.
+    """
+
+    def __init__(self, query_size: int, key_size: int, hidden: int | None = None) -> None:
+        super().__init__()
+        self.query_size, self.key_size = query_size, key_size
+        if hidden is not None:
+            raise ShapeError(f"this score has no inner width, but hidden = {hidden} was given")
+
+    def project(self, query: Tensor) -> Tensor:
+        """(B, M, Dq) -> (B, M, D): the query as the keys are multiplied with it. Unchanged but in `Bilinear`."""
+        return query
+
+    def prepare(self, keys: Tensor, *, again: bool = True) -> Prepared:
+        """The Gram form costs M N N a level and the direct one 2 M N D, so short key sets get the Gram matrix."""
+        prepared = Prepared(keys, keys, None)
+        if not again or keys.shape[1] >= 2 * keys.shape[2]:
+            return prepared
+        return prepared._replace(again=self.scores(self.project(keys), prepared))
+
+    def scores(self, projected: Tensor, prepared: Prepared, state: Tensor | None = None) -> Tensor:
+        """(B, M, N) from the projected queries (B, M, D) of level 1."""
+        query = projected if state is None else projected + state
+        return query @ prepared.first.mT
+
+    def rescore(self, weights: Tensor, prepared: Prepared, projected: Tensor, state: Tensor | None = None) -> Tensor:
+        """(B, M, N) for the next level from the last weights (B, M, N). Reads neither the query nor the state."""
+        if prepared.again is None:
+            return self.scores(self.project(weights @ prepared.keys), prepared)
+        return weights @ prepared.again
+
+
+class Dot(_Affine):
+    """f(q, k) = q . k"""
+
+    def __init__(self, query_size: int, key_size: int, hidden: int | None = None) -> None:
+        super().__init__(query_size, key_size, hidden)
+        if query_size != key_size:
+            raise ShapeError(f"a dot product needs equal widths, not a query of {query_size} and keys of {key_size}")
+
+
+class ScaledDot(Dot):
+    """f(q, k) = q . k / sqrt(D), Vaswani et al. 2017, equation 1."""
+
+    def scores(self, projected: Tensor, prepared: Prepared, state: Tensor | None = None) -> Tensor:
+        """(B, M, N) from queries (B, M, D) of level 1."""
+        return super().scores(projected, prepared, state) / math.sqrt(self.key_size)
+
+
+class Bilinear(_Affine):
+    """f(q, k) = q^T W k, Luong et al. 2015, "general"."""
+
+    def __init__(self, query_size: int, key_size: int, hidden: int | None = None) -> None:
+        super().__init__(query_size, key_size, hidden)
+        self.weight = nn.Parameter(torch.empty(query_size, key_size))
+        nn.init.xavier_uniform_(self.weight)
+
+    def project(self, query: Tensor) -> Tensor:
+        """(B, M, Dq) -> (B, M, D): q^T W."""
+        return query @ self.weight
+
+
+class Trilinear(_Affine):
+    """f(q, k) = w_q . q + w_k . k + w_m . (q * k), Seo et al. 2017, equation 1.
+
+    The term of the query is the same for all keys and a softmax over keys ignores it; BiDAF's maximum over the
+    question does not, so it stays.
+    """
+
+    def __init__(self, query_size: int, key_size: int, hidden: int | None = None) -> None:
+        super().__init__(query_size, key_size, hidden)
+        if query_size != key_size:
+            raise ShapeError(f"trilinear needs equal widths, not a query of {query_size} and keys of {key_size}")
+        bound = 1 / math.sqrt(3 * key_size)
+        self.query_weight, self.key_weight, self.product_weight = (
+            nn.Parameter(torch.empty(key_size).uniform_(-bound, bound)) for _ in range(3)
+        )
+
+    def scores(self, projected: Tensor, prepared: Prepared, state: Tensor | None = None) -> Tensor:
+        """(B, M, N) from queries (B, M, D) of level 1."""
+        query = projected if state is None else projected + state
+        products = (query * self.product_weight) @ prepared.first.mT
+        return products + (query @ self.query_weight)[:, :, None] + (prepared.first @ self.key_weight)[:, None, :]
+
+
+class ProjectedDot(nn.Module):
+    """f(q, k) = relu(W_q q + state) . relu(W_k k) / sqrt(A), as HKUST-KnowComp/R-Net has it.
+
+    `hidden` is A, the keys' width unless given. The state (B, M, A) of a recurrent cell stays at every level.
+    """
+
+    def __init__(self, query_size: int, key_size: int, hidden: int | None = None) -> None:
+        super().__init__()
+        self.query_size, self.key_size, self.hidden = query_size, key_size, _inner_width(hidden, key_size)
+        self.query_map = nn.Linear(query_size, self.hidden, bias=False)
+        self.key_map = nn.Linear(key_size, self.hidden, bias=False)
+
+    def project(self, query: Tensor) -> Tensor:
+        """(B, M, Dq) -> (B, M, A): W_q q."""
+        return nn.functional.linear(query, self.query_map.weight)
+
+    def prepare(self, keys: Tensor, *, again: bool = True) -> Prepared:
+        """relu(W_k k) for every level, W_q k for the levels after the first."""
+        return Prepared(keys, torch.relu(self.key_map(keys)), self.project(keys) if again else None)
+
+    def scores(self, projected: Tensor, prepared: Prepared, state: Tensor | None = None) -> Tensor:
+        """(B, M, N) from projected queries (B, M, A) and the state (B, M, A)."""
+        query = projected if state is None else projected + state
+        return torch.relu(query) @ prepared.first.mT / math.sqrt(self.hidden)
+
+    def rescore(self, weights: Tensor, prepared: Prepared, projected: Tensor, state: Tensor | None = None) -> Tensor:
+        """(B, M, N) for the next level from the last weights (B, M, N)."""
+        assert prepared.again is not None, "prepared for depth 1 only"
+        return self.scores(weights @ prepared.again, prepared, state)
+
+
+class Additive(nn.Module):
+    """f(q, k) = v . tanh(W_q q + W_k k + b + state), Bahdanau et al. 2015; the attention of Match-LSTM and R-NET.
+
+    `hidden` is A, the keys' width unless given; `depth` that of the Ham around it. `requery` says what stands in the
+    place of W_q q from level 2 on, where q_i is the output of the level before and q the query itself:
+
+    - `word`: W_q q_i: the mixture of keys takes the place of the passage word;
+    - `key`: W_k q_i, because q_i is a mixture of keys;
+    - `own`: W_a q_i with a matrix W_a of its own (A D more parameters beyond depth 1), which starts as W_q;
+    - `add`: W_q (q + q_i): the word is never forgotten. Not Ham as written, but the control to run beside it;
+    - `drop_state`: as `word`, but without the state (B, M, A) of the recurrent cell, which otherwise stays.
+    """
+
+    def __init__(
+        self, query_size: int, key_size: int, hidden: int | None = None, *, requery: str = "word", depth: int = 1
+    ) -> None:
+        super().__init__()
+        if requery not in REQUERY:
+            raise ShapeError(f"no requery {requery!r}; there are {', '.join(REQUERY)}")
+        self.query_size, self.key_size, self.hidden = query_size, key_size, _inner_width(hidden, key_size)
+        self.requery = requery
+        self.query_map = nn.Linear(query_size, self.hidden, bias=False)
+        self.key_map = nn.Linear(key_size, self.hidden)  # its bias is b
+        self.vector = nn.Parameter(torch.empty(self.hidden).uniform_(-1, 1) / math.sqrt(self.hidden))
+        if requery == "own" and depth > 1:  # a copy, and no draw: a deeper reader leaves the other weights as they are
+            self.again_weight = nn.Parameter(self.query_map.weight.detach().clone())
+
+    def project(self, query: Tensor) -> Tensor:
+        """(B, M, Dq) -> (B, M, A): W_q q."""
+        return nn.functional.linear(query, self.query_map.weight)
+
+    def prepare(self, keys: Tensor, *, again: bool = True) -> Prepared:
+        """W_k k + b for every level, and the map of k that the levels after the first read through."""
+        return Prepared(keys, self.key_map(keys), self._again(keys) if again else None)
+
+    def _again(self, keys: Tensor) -> Tensor:
+        if self.requery == "key":
+            return nn.functional.linear(keys, self.key_map.weight)
+        return nn.functional.linear(keys, self.again_weight) if self.requery == "own" else self.project(keys)
+
+    def scores(self, projected: Tensor, prepared: Prepared, state: Tensor | None = None) -> Tensor:
+        """(B, M, N) from projected queries (B, M, A) and the state (B, M, A)."""
+        query = projected if state is None else projected + state
+        batch, queries, hidden = query.shape
+        chunk = max(1, _CHUNK // max(1, batch * prepared.first.shape[1] * hidden))
+        if queries <= chunk:
+            return _compare(query, prepared.first, self.vector)
+        # A (B, M, N, A) tensor a level is too much for long passages: hold one part at a time, and compute it again
+        # in the backward pass (no random number in it, so the generator need not be kept for that).
+        parts = [
+            checkpoint(_compare, part, prepared.first, self.vector, use_reentrant=False, preserve_rng_state=False)
+            for part in torch.split(query, chunk, 1)
+        ]
+        return torch.cat(parts, 1)
+
+    def rescore(self, weights: Tensor, prepared: Prepared, projected: Tensor, state: Tensor | None = None) -> Tensor:
+        """(B, M, N) for the next level from the last weights (B, M, N)."""
+        assert prepared.again is not None, "prepared for depth 1 only"
+        query = weights @ prepared.again
+        if self.requery == "add":
+            query = query + projected
+        return self.scores(query, prepared, None if self.requery == "drop_state" else state)
+
+
+def _inner_width(hidden: int | None, key_size: int) -> int:
+    if hidden is not None and hidden < 1:
+        raise ShapeError(f"hidden is {hidden}; it must be 1 or more")
+    return key_size if hidden is None else hidden
+
+
+def _compare(query: Tensor, keys: Tensor, vector: Tensor) -> Tensor:
+    return torch.tanh(query[:, :, None] + keys[:, None]) @ vector  # (B, M, N)
+
+
+SCORERS: dict[str, type[_Affine] | type[ProjectedDot] | type[Additive]] = {
+    "dot": Dot,
+    "scaled_dot": ScaledDot,
+    "bilinear": Bilinear,
+    "trilinear": Trilinear,
+    "projected_dot": ProjectedDot,
+    "additive": Additive,
+}
+"""Every compatibility function by its name."""
+
+Scorer = _Affine | ProjectedDot | Additive

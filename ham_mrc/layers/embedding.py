@@ -1,0 +1,35 @@
+"""Word ids to vectors: pretrained and frozen, or random and trained."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+PAD, UNK = 0, 1
+
+
+class WordEmbedding(nn.Module):
+    """One vector a word id: (B, T) -> (B, T, width).
+
+    Frozen vectors are a buffer and not a parameter, so that no optimiser, weight decay or average can move them.
+    Trained vectors exist for the first `trained` ids alone (the words of the training part); every id beyond reads
+    the row of the unknown word. The row of padding is zero and stays so.
+    """
+
+    vectors: Tensor
+
+    def __init__(self, width: int, trained: int, pretrained: Tensor | None = None) -> None:
+        super().__init__()
+        self.width, self.trained, self.frozen = width, trained, pretrained is not None
+        if pretrained is not None:
+            self.register_buffer("vectors", pretrained.float())
+        else:
+            self.vectors = nn.Parameter(torch.randn(trained, width) * 0.1)
+            with torch.no_grad():
+                self.vectors[PAD] = 0.0
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(B, T) -> (B, T, width)."""
+        if not self.frozen:
+            ids = torch.where(ids < self.trained, ids, UNK)
+        return nn.functional.embedding(ids, self.vectors, padding_idx=PAD)
