@@ -1,0 +1,224 @@
+"""Every setting of a run, from a preset, a TOML file and the command line, checked before anything starts.
+
+The settings of a reader are the keyword arguments of its class, so a wrong key is found by its signature. All faults
+of a configuration are reported together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import tomllib
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import tomli_w
+
+from ham_mrc.errors import ConfigError, HamError
+
+SECTIONS = ("run", "data", "reader", "embeddings", "training")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """The section [training]. Units are in the names; rates are per update."""
+
+    epochs: int = 10
+    batch_size: int = 32
+    eval_batch_size: int = 64
+    optimizer: Literal["adam", "adamax", "adadelta"] = "adamax"
+    lr: float = 2e-3
+    schedule: Literal["constant", "linear"] = "constant"  # linear: falls to 0 at the last update of the last epoch
+    c_lr_scale: float = 1.0  # multiplies the rate of the level weights c, which move by about one rate an update
+    weight_decay: float = 0.0  # never on c
+    clip: float = 5.0  # largest norm of the gradient; 0 switches clipping off
+    patience: int = 3  # epochs without a better score on the model-choice part before training ends; 0: never
+    choose_by: Literal["f1", "exact_match"] = "f1"
+    max_answer_tokens: int = 15
+    max_minutes: float = 0.0  # training time after which the epoch in hand is the last; 0: no limit
+    checkpoint_minutes: float = 5.0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSettings:
+    """The section [embeddings]: vectors from `source`, frozen, or trained ones of `width` where it is empty."""
+
+    source: str = ""
+    width: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of one run. `reader_settings` are the keyword arguments of the reader's class."""
+
+    reader: str
+    preset: str
+    reader_settings: dict[str, Any] = field(default_factory=dict)
+    embeddings: EmbeddingSettings = field(default_factory=EmbeddingSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def to_toml(self, *, run: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+        """The text of a run's config.toml; `run` and `data` say which program made it, from which folder."""
+        sections = {
+            "run": {**run, "preset": self.preset},
+            "data": dict(data),
+            "reader": {"name": self.reader, **self.reader_settings},
+            "embeddings": asdict(self.embeddings),
+            "training": asdict(self.training),
+        }
+        return tomli_w.dumps(sections)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The sections of a TOML file. Raises HamError naming the file and line of a fault."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise HamError("no such file", file=path) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise HamError(f"is not a TOML file ({error})", file=path) from error
+
+
+def preset_names() -> list[str]:
+    """The presets that ship with the package, in order of name."""
+    return sorted(Path(file.name).stem for file in _presets().iterdir() if file.name.endswith(".toml"))
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """The sections of a preset."""
+    names = preset_names()
+    if name not in names:
+        raise ConfigError([f"no preset {name!r}{_nearest(name, names)}; there are {', '.join(names)}"])
+    return tomllib.loads((_presets() / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _presets() -> Any:
+    return resources.files("ham_mrc") / "configs"
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Sections of settings, later layers over earlier ones."""
+    merged: dict[str, dict[str, Any]] = {}
+    for layer in layers:
+        for section, values in layer.items():
+            if not isinstance(values, Mapping):
+                raise ConfigError([f"{section} is not a section; write [{section}] with settings under it"])
+            merged.setdefault(section, {}).update(values)
+    return merged
+
+
+def parse_assignment(text: str) -> dict[str, dict[str, Any]]:
+    """`section.key=value`, the value in TOML (a bare word counts as text), as one layer for `merge`."""
+    key, equals, value = text.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not (equals and dot and name):
+        raise ConfigError([f"--set {text}: write section.key=value, for example --set training.lr=0.001"])
+    try:
+        parsed = tomllib.loads(f"x = {value.strip()}")["x"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    return {section: {name: parsed}}
+
+
+def build_config(
+    sections: Mapping[str, Mapping[str, Any]],
+    readers: Mapping[str, Callable[..., Any]],
+    *,
+    file: str | Path | None = None,
+) -> Config:
+    """Checked settings. Raises ConfigError with every unknown key, wrong type and wrong value at once."""
+    faults = [f"no section [{name}]{_nearest(name, SECTIONS)}" for name in sections if name not in SECTIONS]
+    reader_values = dict(sections.get("reader", {}))
+    reader = str(reader_values.pop("name", "match-lstm"))
+    known: Mapping[str, Any] = {}
+    if reader in readers:
+        known = _keyword_types(readers[reader])
+    else:
+        faults.append(f"[reader]: no reader {reader!r}{_nearest(reader, list(readers))}; there are {', '.join(readers)}")
+    settings = {**_keyword_defaults(readers[reader])} if reader in readers else {}
+    settings.update(_checked("reader", reader_values, known, faults) if known else {})
+    embeddings = _section(EmbeddingSettings, "embeddings", sections, faults)
+    training = _section(TrainingSettings, "training", sections, faults)
+    faults += _out_of_range(settings, embeddings, training)
+    if faults:
+        raise ConfigError(faults, file=file)
+    preset = str(sections.get("run", {}).get("preset", ""))
+    return Config(reader, preset, settings, EmbeddingSettings(**embeddings), TrainingSettings(**training))
+
+
+def _section(cls: type, name: str, sections: Mapping[str, Mapping[str, Any]], faults: list[str]) -> dict[str, Any]:
+    return _checked(name, sections.get(name, {}), get_type_hints(cls), faults)
+
+
+def _checked(section: str, given: Mapping[str, Any], known: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
+    """The settings of a section that are right; what is wrong with the others goes to `faults`."""
+    right: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in known:
+            faults.append(f'[{section}]: no option "{key}"{_nearest(key, list(known))}')
+        elif (fault := _type_fault(value, known[key])) is not None:
+            faults.append(f"[{section}] {key} = {value!r}: {fault}")
+        else:
+            right[key] = float(value) if known[key] is float else value
+    return right
+
+
+def _type_fault(value: Any, wanted: Any) -> str | None:
+    if get_origin(wanted) is Literal:
+        choices = get_args(wanted)
+        return None if value in choices else f"not one of {', '.join(map(str, choices))}"
+    if get_origin(wanted) in (Union, types.UnionType):
+        return None if any(_type_fault(value, kind) is None for kind in get_args(wanted)) else "has the wrong type"
+    if wanted is float:
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+    elif wanted is int:
+        fits = isinstance(value, int) and not isinstance(value, bool)
+    else:
+        fits = isinstance(value, wanted)
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    return None if fits else f"is not {names.get(wanted, wanted)}"
+
+
+def _out_of_range(
+    reader: Mapping[str, Any], embeddings: Mapping[str, Any], training: Mapping[str, Any]
+) -> list[str]:
+    """Numbers of the right type that cannot be meant."""
+    least_one = ("depth", "hidden", "width", "epochs", "batch_size", "eval_batch_size", "max_answer_tokens")
+    not_negative = ("lr", "weight_decay", "clip", "patience", "max_minutes", "checkpoint_minutes", "c_lr_scale", "seed")
+    faults = []
+    for section, values in (("reader", reader), ("embeddings", embeddings), ("training", training)):
+        for key, value in values.items():
+            if key in least_one and value < 1:
+                faults.append(f"[{section}] {key} = {value}: must be 1 or more")
+            if key in not_negative and value < 0:
+                faults.append(f"[{section}] {key} = {value}: must be 0 or more")
+            if key == "dropout" and not 0 <= value < 1:
+                faults.append(f"[{section}] dropout = {value}: must be at least 0 and below 1")
+    return faults
+
+
+def _keyword_types(function: Callable[..., Any]) -> dict[str, Any]:
+    hints = get_type_hints(function.__init__ if inspect.isclass(function) else function)
+    return {name: hints[name] for name in _keyword_defaults(function)}
+
+
+def _keyword_defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def _nearest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def training_defaults() -> dict[str, Any]:
+    """The settings of [training] that run where nothing else is said."""
+    return {f.name: f.default for f in fields(TrainingSettings)}

@@ -1,0 +1,123 @@
+"""What a killed run needs to go on as if nothing had happened, in one safetensors file that lands whole.
+
+No pickle anywhere: tensors in safetensors, counters in the JSON of its header. The state of random generators is not
+among them: every update seeds its own from (seed, update), so the number of the update is all there is to know.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ham_mrc.errors import HamError
+from ham_mrc.files import write_whole
+
+SCHEMA = 1
+STATE = Path("last") / "state.safetensors"
+
+
+@dataclass(slots=True)
+class Progressed:
+    """How far a run is. `epoch` counts from 1, `position` the batches of it that are done, `update` all updates.
+
+    The sums run over the epoch in hand. `best_score` is on the model-choice part, in per cent.
+    """
+
+    epoch: int = 1
+    position: int = 0
+    update: int = 0
+    loss_sum: float = 0.0
+    norm_sum: float = 0.0
+    examples: int = 0
+    epoch_seconds: float = 0.0
+    seconds: float = 0.0
+    best_score: float = -1.0
+    best_epoch: int = 0
+    flat_epochs: int = 0
+    finished: bool = False
+    fingerprint: str = ""
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+
+def save_weights(path: Path, reader: nn.Module, facts: dict[str, str]) -> None:
+    """Write a reader's weights, whole or not at all, with `facts` (what they need to be used) in the header."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _distinct(reader).items()}
+    with write_whole(path) as stream:
+        stream.write(save(tensors, metadata={"format": "pt", **facts}))
+
+
+def load_weights(path: Path, reader: nn.Module) -> None:
+    """Read weights into a reader of the same shape. Raises HamError naming what is missing or differs."""
+    tensors, _ = _read(path)
+    _load(reader, tensors, path)
+
+
+def read_facts(path: Path) -> dict[str, str]:
+    """The facts that `save_weights` put in the header."""
+    return _read(path, header_only=True)[1]
+
+
+def save_state(run: Path, reader: nn.Module, optimizer: torch.optim.Optimizer, progressed: Progressed) -> None:
+    """Write all that resuming needs."""
+    tensors = {f"model.{name}": tensor.detach().cpu().contiguous() for name, tensor in _distinct(reader).items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{key}": torch.as_tensor(value).cpu() for key, value in state.items()}
+    header = {"schema": str(SCHEMA), "progressed": json.dumps(asdict(progressed))}
+    with write_whole(run / STATE) as stream:
+        stream.write(save(tensors, metadata=header))
+
+
+def load_state(run: Path, reader: nn.Module, optimizer: torch.optim.Optimizer) -> Progressed:
+    """Bring reader and optimiser back to where `save_state` left them. Raises HamError for a damaged or foreign file."""
+    tensors, header = _read(run / STATE)
+    if header.get("schema") != str(SCHEMA):
+        raise HamError("was written by another version of ham-mrc", file=run / STATE, remedy="train anew")
+    _load(reader, {k[6:]: v for k, v in tensors.items() if k.startswith("model.")}, run / STATE)
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, number, name = key.split(".", 2)
+            state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return Progressed(**json.loads(header["progressed"]))
+
+
+def _distinct(reader: nn.Module) -> dict[str, Tensor]:
+    """The state dict without the second name of a tensor that two modules share, which safetensors refuses."""
+    seen: set[int] = set()
+    kept = {}
+    for name, tensor in reader.state_dict().items():
+        if tensor.data_ptr() not in seen or tensor.numel() == 0:
+            kept[name] = tensor
+        seen.add(tensor.data_ptr())
+    return kept
+
+
+def _load(reader: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    wanted = _distinct(reader)
+    for name in sorted(wanted.keys() | tensors.keys()):
+        if name not in tensors or name not in wanted:
+            what = f"lacks the weights {name}" if name in wanted else f"holds weights {name} that this reader lacks"
+            raise HamError(what, file=path, remedy="it belongs to other settings or another version: train anew")
+        if wanted[name].shape != tensors[name].shape:
+            shapes = f"{tuple(tensors[name].shape)}, not {tuple(wanted[name].shape)}"
+            raise HamError(f"weights {name} have the shape {shapes}", file=path, remedy="it belongs to other settings")
+    reader.load_state_dict(tensors, strict=False)  # the names were just compared; only shared second names are absent
+
+
+def _read(path: Path, *, header_only: bool = False) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if not path.exists():
+        raise HamError("no such file", file=path, remedy="the run was stopped before it had saved anything: train anew")
+    try:
+        with safe_open(path, "pt") as file:
+            header = dict(file.metadata() or {})
+            return ({} if header_only else {name: file.get_tensor(name) for name in file.keys()}), header  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise HamError(f"is damaged or no safetensors file ({error})", file=path) from error

@@ -1,0 +1,65 @@
+"""What the levels of every Ham in a reader do on one fixed batch: logged each epoch and shown with every result."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from ham_mrc.data_prep.shards import Columns
+from ham_mrc.layers.ham import Ham
+from ham_mrc.layers.trace import Trace
+from ham_mrc.readers.batch import Batch
+from ham_mrc.training.batches import make_batch, passage_lengths
+from ham_mrc.training.device import Device
+
+QUESTIONS = 64
+"""How many questions the figures are taken over: the first of the part."""
+
+
+def diagnose(reader: nn.Module, columns: Columns, device: Device) -> dict[str, list[dict[str, Any]]]:
+    """For every site of attention and every level: `weight`, `change`, `entropy`, `spread` (see LevelFigures).
+
+    `change` is None at level 1. The reader is left in the mode it came in.
+    """
+    rows = [row for row in range(min(len(columns), 2 * QUESTIONS)) if passage_lengths(columns)[row] > 0][:QUESTIONS]
+    if not rows:
+        return {}
+    import numpy as np
+
+    batch = make_batch(columns, np.asarray(rows, np.int64)).to(device.torch)
+    was_training = reader.training
+    reader.eval()
+    try:
+        traces = trace(reader, batch, device)
+    finally:
+        reader.train(was_training)
+    sites: dict[str, Ham] = reader.ham_sites()  # type: ignore[operator]
+    masks = reader.site_masks(batch)  # type: ignore[operator]
+    return {name: _rows(sites[name], traces[name], masks[name]) for name in sites}
+
+
+def trace(reader: nn.Module, batch: Batch, device: Device) -> dict[str, Trace]:
+    """The recorded levels of every site for one batch, without gradient, in the reader's present mode."""
+    sites: dict[str, Ham] = reader.ham_sites()  # type: ignore[operator]
+    with contextlib.ExitStack() as stack, torch.inference_mode(), device.autocast():
+        traces = {name: stack.enter_context(ham.trace()) for name, ham in sites.items()}
+        reader(batch)
+    return traces
+
+
+def _rows(ham: Ham, traced: Trace, query_mask: torch.Tensor) -> list[dict[str, Any]]:
+    weights = ham.level_weights().tolist()
+    figures = traced.figures(query_mask)
+    return [
+        {
+            "weight": weight,
+            "change": None if math.isnan(level.change) else level.change,
+            "entropy": level.entropy,
+            "spread": level.spread,
+        }
+        for weight, level in zip(weights, figures, strict=True)
+    ]
