@@ -1,0 +1,291 @@
+"""Several results to one `Comparison`: plain data, with every difference to the baseline and how sure it is."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypedDict
+
+from ham_mrc.errors import HamError
+from ham_mrc.eval import METRICS
+from ham_mrc.eval import significance as sig
+from ham_mrc.eval.published import PUBLISHED, PUBLISHED_NOTE, Published
+from ham_mrc.eval.results import Result
+
+SCHEMA = 1
+
+P_VALUE_NOTE = (
+    "p is how often a difference at least this large would come up if the two rows were equally good on questions "
+    "like these; it is not the chance that the difference is luck, and it says nothing about other data or about "
+    "how large or useful the difference is."
+)
+
+
+class Draws(TypedDict):
+    """How often to resample, and from which seed."""
+
+    resamples: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One metric of one row less that of the baseline row, in points.
+
+    `p` is two-sided, `p_corrected` after Holm over the rows compared (equal to `p` without correction), and
+    `significant` says whether it is below 0.05. Wins, ties and losses count questions that the row answers
+    better, as well, and worse. `detectable` is the smallest true difference these questions show with 80% power.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    p: float
+    p_corrected: float
+    significant: bool
+    wins: int
+    ties: int
+    losses: int
+    detectable: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One system: a result, or several that differ only by seed, and then figures are means over seeds.
+
+    `spreads` are sample standard deviations over seeds, empty for a single result. `intervals` are over
+    questions, for these very seeds. `differences` are empty in the baseline row. `best` names the metrics in
+    which no row is better.
+    """
+
+    name: str
+    reader: str | None
+    depth: int | None
+    seeds: tuple[int, ...]
+    results: tuple[str, ...]
+    metrics: Mapping[str, float]
+    spreads: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    differences: Mapping[str, Difference]
+    best: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Rows in the order given, `rows[baseline]` being what the others are held against."""
+
+    dataset: str
+    version: str
+    questions: int
+    signature: str
+    references_sha256: str
+    metrics: tuple[str, ...]
+    rows: tuple[Row, ...]
+    baseline: int
+    test: str
+    correction: str | None
+    resamples: int
+    seed: int
+    published: tuple[Published, ...] = ()
+
+
+def compare(
+    results: Sequence[Result],
+    *,
+    baseline_index: int = 0,
+    test: str = "randomization",
+    correction: bool = True,
+    paper: bool = False,
+    resamples: int = sig.RESAMPLES,
+    seed: int = sig.SEED,
+) -> Comparison:
+    """The results side by side, with a paired test of each row against that of `results[baseline_index]`.
+
+    Results whose settings differ only by "seed" become one row; the test then pairs questions, each with its
+    mean over seeds. With more than two rows p-values are corrected, one family a metric, unless `correction`
+    is False. `paper` adds published figures. Raises HamError where signatures or questions differ.
+    """
+    _check(results, baseline_index, test, paper)
+    groups = _groups(results)
+    names = _names(results)
+    metrics = tuple(name for name in METRICS if all(name in result.scores.metrics for result in results))
+    if not metrics:
+        raise HamError("the results have no metric in common")
+    questions = tuple(results[0].scores.per_question)
+    columns = [_columns([results[i] for i in group], metrics, questions) for group in groups]
+    baseline = next(place for place, group in enumerate(groups) if baseline_index in group)
+    correct = correction and len(groups) > 2
+    draws = Draws(resamples=resamples, seed=seed)
+    differences = _differences(metrics, columns, baseline, sig.TESTS[test], correct, draws)
+    rows = [
+        _row([results[i] for i in group], [names[i] for i in group], metrics, column, difference, draws)
+        for group, column, difference in zip(groups, columns, differences, strict=True)
+    ]
+    first = results[0].scores
+    return Comparison(
+        dataset=first.dataset,
+        version=first.version,
+        questions=first.questions,
+        signature=first.signature,
+        references_sha256=first.references_sha256,
+        metrics=metrics,
+        rows=_with_best(rows, metrics),
+        baseline=baseline,
+        test=test,
+        correction="holm" if correct else None,
+        published=PUBLISHED[first.dataset] if paper else (),
+        **draws,
+    )
+
+
+def _check(results: Sequence[Result], baseline_index: int, test: str, paper: bool) -> None:
+    if not results:
+        raise HamError("nothing to compare", remedy="give at least one result")
+    if not 0 <= baseline_index < len(results):
+        raise HamError(f"there is no result number {baseline_index}", remedy=f"they count from 0 to {len(results) - 1}")
+    if test not in sig.TESTS:
+        raise HamError(f"no test {test!r}", remedy=f"there are: {', '.join(sig.TESTS)}")
+    for result in results[1:]:
+        same_definition(result, results[0])
+    if paper and results[0].scores.dataset not in PUBLISHED:
+        raise HamError(f"no published figures for {results[0].scores.dataset}", remedy=f"only {', '.join(PUBLISHED)}")
+
+
+def same_definition(result: Result, other: Result) -> None:
+    """Raise HamError unless both were scored by the same definition on the same questions."""
+    mine, theirs = result.scores, other.scores
+    who = result.file or result.name
+    if mine.signature != theirs.signature:
+        raise HamError(
+            f"has the signature {mine.signature}, {other.file or other.name} has {theirs.signature}",
+            file=who,
+            remedy="score both again with the same version",
+        )
+    if mine.references_sha256 != theirs.references_sha256 or mine.per_question.keys() != theirs.per_question.keys():
+        raise HamError(
+            f"was scored on other references ({mine.questions:,} questions, sha256 {mine.references_sha256[:12]}) than "
+            f"{other.file or other.name} ({theirs.questions:,}, {theirs.references_sha256[:12]})",
+            file=who,
+            remedy="score both on the same file",
+        )
+
+
+def _groups(results: Sequence[Result]) -> list[list[int]]:
+    """Places of the results that belong in one row, in order of first appearance."""
+    groups: dict[str, list[int]] = {}
+    for place, result in enumerate(results):
+        run = dict(result.run or {})
+        seed = run.pop("seed", None)
+        key = json.dumps(run, sort_keys=True, default=str)
+        members = groups.get(key, [])
+        # The same seed twice is no repetition that could show a spread: it stays a row of its own.
+        if seed is None or any((results[i].run or {}).get("seed") == seed for i in members):
+            key = f"{key}#{place}"
+        groups.setdefault(key, []).append(place)
+    return list(groups.values())
+
+
+def _names(results: Sequence[Result]) -> list[str]:
+    """The results' names, or their files where two have the same name."""
+    names = [result.name for result in results]
+    return [result.file or result.name if names.count(result.name) > 1 else result.name for result in results]
+
+
+def _columns(group: Sequence[Result], metrics: Sequence[str], questions: Sequence[str]) -> list[list[float]]:
+    """For each metric every question's score, averaged over the results of the group."""
+    tables = [result.scores.per_question for result in group]
+    return [[_mean([table[key][name] for table in tables]) for key in questions] for name in metrics]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return values[0] if len(values) == 1 else math.fsum(values) / len(values)
+
+
+def _spread(values: Sequence[float]) -> float:
+    """The sample standard deviation."""
+    mean = _mean(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def _differences(
+    metrics: Sequence[str],
+    columns: Sequence[list[list[float]]],
+    baseline: int,
+    test: Callable[..., float],
+    correct: bool,
+    draws: Draws,
+) -> list[dict[str, Difference]]:
+    """For each row (nothing for the baseline) its differences by metric. A metric's tests are one family."""
+    found: list[dict[str, Difference]] = [{} for _ in columns]
+    others = [place for place in range(len(columns)) if place != baseline]
+    for number, metric in enumerate(metrics):
+        base = columns[baseline][number]
+        deltas = [[b - a for a, b in zip(base, columns[place][number], strict=True)] for place in others]
+        p_values = [test(delta, **draws) for delta in deltas]
+        corrected = sig.holm(p_values) if correct else p_values
+        for place, delta, p, p_corrected in zip(others, deltas, p_values, corrected, strict=True):
+            found[place][metric] = _difference(metric, delta, p, p_corrected, draws)
+    return found
+
+
+def _difference(metric: str, delta: list[float], p: float, corrected: float, draws: Draws) -> Difference:
+    above, ties, below = sig.above_same_below(delta)
+    wins, losses = (above, below) if METRICS[metric].higher_is_better else (below, above)
+    return Difference(
+        value=math.fsum(delta) / len(delta),
+        interval=sig.mean_intervals([delta], **draws)[0],
+        p=p,
+        p_corrected=corrected,
+        significant=corrected < sig.ALPHA,
+        wins=wins,
+        ties=ties,
+        losses=losses,
+        detectable=sig.detectable_difference(delta),
+    )
+
+
+def _row(
+    group: Sequence[Result],
+    names: Sequence[str],
+    metrics: Sequence[str],
+    columns: list[list[float]],
+    differences: Mapping[str, Difference],
+    draws: Draws,
+) -> Row:
+    figures = {name: [result.scores.metrics[name] for result in group] for name in metrics}
+    run = group[0].run or {}
+    return Row(
+        name=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
+        reader=run.get("reader"),
+        depth=run.get("depth"),
+        seeds=tuple(result.run["seed"] for result in group if result.run and "seed" in result.run),
+        results=tuple(names),
+        metrics={name: _mean(values) for name, values in figures.items()},
+        spreads={name: _spread(values) for name, values in figures.items()} if len(group) > 1 else {},
+        intervals=dict(zip(metrics, sig.mean_intervals(columns, **draws), strict=True)),
+        differences=differences,
+        best=frozenset(),
+    )
+
+
+def _with_best(rows: Sequence[Row], metrics: Sequence[str]) -> tuple[Row, ...]:
+    if len(rows) < 2:
+        return tuple(rows)
+    tops: dict[str, float] = {}
+    for name in metrics:
+        figures = [row.metrics[name] for row in rows]
+        tops[name] = max(figures) if METRICS[name].higher_is_better else min(figures)
+    return tuple(
+        replace(row, best=frozenset(name for name in metrics if row.metrics[name] == tops[name])) for row in rows
+    )
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as one JSON object, figures unrounded."""
+    document: dict[str, Any] = {"schema": SCHEMA, **asdict(comparison)}
+    document["baseline"] = comparison.rows[comparison.baseline].name
+    for row in document["rows"]:
+        row["best"] = sorted(row["best"])
+    document["notes"] = [P_VALUE_NOTE, *([PUBLISHED_NOTE] if comparison.published else [])]
+    return document

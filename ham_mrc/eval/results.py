@@ -1,0 +1,142 @@
+"""A result on disk: scores with every question's own, in a JSON file that reads well in a diff.
+
+One question a line, in the order of the references, so that a review shows which questions changed. Schema 1:
+
+    {"schema": 1, "kind": "ham-mrc scores", "name", "dataset", "version", "questions", "answered", "missing",
+     "extra", "metrics": {name: percent}, "signature", "references_sha256", "run": {setting: value} or null,
+     "per_question": {id: {name: percent}}}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ham_mrc.errors import HamError
+from ham_mrc.eval.references import kind
+from ham_mrc.files import read_json, to_json, write_whole
+from ham_mrc.records import Scores
+
+SCHEMA = 1
+KIND = "ham-mrc scores"
+FILE_NAME = "scores.json"
+"""What the result of a run is called in its folder."""
+
+_TEXTS = ("name", "dataset", "version", "signature", "references_sha256")
+_COUNTS = ("questions", "answered", "missing", "extra")
+_RUN_FILES = ("config.toml", "log.jsonl", "last")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Scores with a name, and the settings of the run they came from (None for predictions of unknown origin).
+
+    `run` holds settings and nothing measured, "seed" among them, so that `compare` can tell runs that differ
+    only by seed. `file` is where the result was read, for messages.
+    """
+
+    name: str
+    scores: Scores
+    run: Mapping[str, Any] | None = None
+    file: str | None = None
+
+
+def save_result(path: str | Path, scores: Scores, *, name: str, run: Mapping[str, Any] | None = None) -> None:
+    """Write a result, whole or not at all; an existing file is replaced."""
+    with write_whole(path) as stream:
+        stream.write(_text(scores, name, run))
+
+
+def _text(scores: Scores, name: str, run: Mapping[str, Any] | None) -> bytes:
+    head = {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "name": name.encode("utf-8", "replace").decode("utf-8"),  # a file's name need not be Unicode
+        "dataset": scores.dataset,
+        "version": scores.version,
+        "questions": scores.questions,
+        "answered": scores.answered,
+        "missing": scores.missing,
+        "extra": scores.extra,
+        "metrics": dict(scores.metrics),
+        "signature": scores.signature,
+        "references_sha256": scores.references_sha256,
+        "run": None if run is None else dict(run),
+    }
+    lines = [
+        b"    " + to_json(key).strip() + b": " + to_json(dict(row)).strip() for key, row in scores.per_question.items()
+    ]
+    opened = to_json(head, indent=True).rstrip().removesuffix(b"}").rstrip()
+    return opened + b',\n  "per_question": {\n' + b",\n".join(lines) + b"\n  }\n}\n"
+
+
+def load_result(path: str | Path) -> Result:
+    """The result in a file, or in the folder of a finished run.
+
+    Raises HamError for anything else: no such file, a run under way, not a result, one of another schema, one
+    cut short or edited until its parts disagree.
+    """
+    file = _locate(Path(path)) if str(path) != "-" else Path("-")
+    document = read_json(file)
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise _fault("is not a stored result", file)
+    schema = document.get("schema")
+    if schema != SCHEMA:
+        raise HamError(
+            f"has schema {schema!r}, this version of ham-mrc reads {SCHEMA}", file=file, remedy="score again and save"
+        )
+    scores = _scores(document, file)
+    run = document.get("run")
+    if run is not None and not isinstance(run, dict):
+        raise _fault(f"'run' is {kind(run)}, not an object", file)
+    return Result(document["name"], scores, run, str(file))
+
+
+def _locate(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    file = path / FILE_NAME
+    if file.exists():
+        return file
+    if any((path / name).exists() for name in _RUN_FILES):
+        raise HamError(
+            f"the run has not finished (no {FILE_NAME})", file=path, remedy=f"resume it: ham-mrc train --resume {path}"
+        )
+    raise HamError(f"is no run folder (no {FILE_NAME})", file=path)
+
+
+def _scores(document: dict[str, Any], file: Path) -> Scores:
+    for key in _TEXTS:
+        if not isinstance(document.get(key), str):
+            raise _fault(f"{key!r} is {kind(document.get(key))}, not a text", file)
+    for key in _COUNTS:
+        if type(document.get(key)) is not int:
+            raise _fault(f"{key!r} is {kind(document.get(key))}, not a count", file)
+    metrics = _figures(document.get("metrics"), "'metrics'", file)
+    rows = document.get("per_question")
+    if not isinstance(rows, dict):
+        raise _fault(f"'per_question' is {kind(rows)}, not an object", file)
+    if len(rows) != document["questions"]:
+        raise _fault(f"holds {len(rows):,} of its {document['questions']:,} questions", file)
+    for key, row in rows.items():
+        if _figures(row, f"question {key}", file).keys() != metrics.keys():
+            raise _fault(f"question {key} has other metrics than the result", file)
+    texts = {key: document[key] for key in _TEXTS if key != "name"}
+    counts = {key: document[key] for key in _COUNTS}
+    return Scores(**texts, **counts, metrics=metrics, per_question=rows)
+
+
+def _figures(value: Any, place: str, file: Path) -> dict[str, float]:
+    if not isinstance(value, dict) or not value:
+        raise _fault(f"{place} is {kind(value)}, not an object of figures", file)
+    for name, figure in value.items():
+        if type(figure) not in (float, int) or not math.isfinite(figure):
+            raise _fault(f"{place}, {name!r} is {kind(figure)}, not a finite number", file)
+    return value
+
+
+def _fault(what: str, file: Path) -> HamError:
+    return HamError(what, file=file, remedy="a result comes from: ham-mrc eval PREDICTIONS REFERENCES --save FILE")

@@ -1,0 +1,74 @@
+"""A run folder to what `eval` needs: its predictions, the references they answer, and the run's settings."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ham_mrc.errors import HamError
+from ham_mrc.eval.results import FILE_NAME, load_result
+from ham_mrc.files import read_bytes
+
+PARTS = ("test", "dev")
+"""The part that is reported is the last there is: with a test part, dev only served to choose the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """`settings` are as the run's own result tells them, None where it has none."""
+
+    predictions: Path
+    references: Path
+    settings: Mapping[str, Any] | None
+
+
+def run_inputs(run: Path) -> RunInputs:
+    """Where the predictions of a finished run are, and the references in the prepared data it names.
+
+    RUN/config.toml holds `[data] folder`; a relative one counts from here or from RUN.
+    Raises HamError where a part of this is missing, and says which files to name instead.
+    """
+    if not run.is_dir():
+        raise HamError(
+            "is no folder" if run.exists() else "no such folder",
+            file=run,
+            remedy="give PREDICTIONS and REFERENCES, or the folder of a run",
+        )
+    data = _data_folder(run)
+    for part in PARTS:
+        predictions = run / "predictions" / f"{part}.json"
+        if predictions.exists():
+            references = data / part / "references.json"
+            if not references.exists():
+                raise HamError(
+                    "no such file",
+                    file=references,
+                    remedy=f"the prepared data have moved: score with ham-mrc eval {predictions} REFERENCES",
+                )
+            return RunInputs(predictions, references, _settings(run))
+    raise HamError(
+        "the run has written no predictions yet", file=run, remedy=f"finish it: ham-mrc train --resume {run}"
+    )
+
+
+def _data_folder(run: Path) -> Path:
+    config = run / "config.toml"
+    if not config.exists():
+        raise HamError("is no run folder (no config.toml)", file=run)
+    try:
+        settings = tomllib.loads(read_bytes(config).decode("utf-8"))
+        folder = settings["data"]["folder"]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise HamError(f"is not TOML ({error})", file=config) from error
+    except (KeyError, TypeError):
+        folder = None
+    if not isinstance(folder, str):
+        raise HamError("names no prepared data", file=config, place="[data]", remedy='folder = "..." is expected')
+    return Path(folder) if Path(folder).exists() else run / folder
+
+
+def _settings(run: Path) -> Mapping[str, Any] | None:
+    return load_result(run).run if (run / FILE_NAME).exists() else None

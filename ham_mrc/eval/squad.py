@@ -1,0 +1,115 @@
+"""SQuAD 1.1: exact match, token F1 and containment, as the official `evaluate-v1.1.py` defines the first two.
+
+Figures equal the official script's to the last digit, which fixes the order of every operation on floats
+here. Behaviour of Python 3's `str.lower`, `str.split` and Unicode word boundaries is part of the definition.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+
+from ham_mrc.errors import HamError
+from ham_mrc.eval.metric import Metric
+
+DEFINITION = 1
+"""Raised whenever a figure on this page would move. Part of every signature."""
+
+SIGNATURE = (
+    "squad-1.1"
+    "|normalise:lower+delete-ascii-punctuation+drop-a-an-the+squeeze-space"
+    "|unit:token"
+    "|references:max-each"
+    "|missing:0"
+    f"|definition:{DEFINITION}"
+)
+"""All that could move a figure. Results with different signatures are never compared."""
+
+_DELETE_PUNCTUATION = dict.fromkeys(map(ord, string.punctuation))
+_ARTICLE = re.compile(r"\b(a|an|the)\b")
+
+
+def normalise(text: str) -> str:
+    """`text` in lower case, without ASCII punctuation, without the words a, an, the, single-spaced.
+
+    In this order, so that "an'apple" becomes "anapple" and keeps its "an". Nothing takes the place of
+    punctuation ("well-known" is "wellknown"). Punctuation beyond ASCII, accents and width stay.
+    """
+    return " ".join(_ARTICLE.sub(" ", text.lower().translate(_DELETE_PUNCTUATION)).split())
+
+
+class Normaliser(dict[str, str]):
+    """`normaliser[text]` is `normalise(text)`, computed once for each distinct text."""
+
+    def __missing__(self, text: str) -> str:
+        value = self[text] = normalise(text)
+        return value
+
+
+def exact_match(prediction: str, references: Sequence[str]) -> float:
+    """100.0 if the normalised prediction equals a normalised reference, else 0.0.
+
+    Raises HamError where there is no reference, as all metrics on this page do.
+    """
+    return 100.0 * judge(*_normalised(prediction, references))[0]
+
+
+def token_f1(prediction: str, references: Sequence[str]) -> float:
+    """The best F1 of the prediction's words against one reference's words, in percent.
+
+    0.0 where no word is shared, also when neither side has a word left: for a gold answer of "." and a
+    prediction of "!" exact match is 100 and F1 is 0. Official, and three gold answers of the dev set are so.
+    """
+    return 100.0 * judge(*_normalised(prediction, references))[1]
+
+
+def contains(prediction: str, references: Sequence[str]) -> float:
+    """100.0 if a normalised reference stands in the normalised prediction as a run of whole words, else 0.0.
+
+    For systems that answer in sentences. It rewards long answers, so the mean length is always shown beside
+    it, and it is not an official figure. A reference that normalises to nothing is only in such a prediction.
+    """
+    return 100.0 * contained(*_normalised(prediction, references))
+
+
+def _normalised(prediction: str, references: Sequence[str]) -> tuple[str, list[str]]:
+    if not references:
+        raise HamError("a prediction cannot be scored against no references")
+    return normalise(prediction), [normalise(reference) for reference in references]
+
+
+def judge(prediction: str, references: Sequence[str]) -> tuple[bool, float]:
+    """(exact match, F1 from 0 to 1) of normalised texts: each the maximum over the references, taken separately."""
+    if prediction in references:
+        # Equal texts with a word in them have p = r = 1.0, and (2 * 1.0 * 1.0) / 2.0 is the greatest F1 there is.
+        return True, 1.0 if prediction else 0.0
+    words = prediction.split()
+    return False, max(overlap_f1(words, reference.split()) for reference in references)
+
+
+def overlap_f1(predicted: list[str], reference: list[str]) -> float:
+    """F1, 0 to 1, of two lists of words by the size of their multiset intersection; 0 if that is empty."""
+    distinct, wanted = set(predicted), set(reference)
+    common = distinct & wanted
+    if not common:
+        return 0.0
+    if len(distinct) == len(predicted) or len(wanted) == len(reference):
+        same = len(common)  # one side repeats no word, so each shared word counts once
+    else:
+        same = sum((Counter(predicted) & Counter(reference)).values())
+    precision = 1.0 * same / len(predicted)
+    recall = 1.0 * same / len(reference)
+    return (2 * precision * recall) / (precision + recall)
+
+
+def contained(prediction: str, references: Sequence[str]) -> bool:
+    """Whether the words of a reference stand in the prediction as one run; all texts normalised."""
+    padded = f" {prediction} "
+    return any(f" {reference} " in padded if reference else not prediction for reference in references)
+
+
+EXACT_MATCH = Metric("exact_match", "EM", "%", higher_is_better=True, of=exact_match)
+F1 = Metric("f1", "F1", "%", higher_is_better=True, of=token_f1)
+CONTAINS = Metric("contains", "Contains", "%", higher_is_better=True, of=contains)

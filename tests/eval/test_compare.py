@@ -1,0 +1,231 @@
+"""Comparisons: rows, groups of seeds, differences and corrections, refusals."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from made_results import made_result
+
+from ham_mrc.errors import HamError
+from ham_mrc.eval.compare import Comparison, compare, comparison_json
+from ham_mrc.eval.significance import (
+    bootstrap_test,
+    detectable_difference,
+    holm,
+    mean_intervals,
+    randomization_test,
+)
+from ham_mrc.files import to_json
+
+# Ten questions; b gains four and loses one against a, c loses one.
+A = [100, 100, 100, 0, 0, 0, 0, 0, 50, 50]
+B = [100, 100, 0, 100, 100, 100, 100, 0, 50, 60]
+C = [100, 100, 0, 0, 0, 0, 0, 0, 50, 50]
+
+D5 = {"reader": "match-lstm", "depth": 5}
+
+
+def test_two_results() -> None:
+    found = compare([made_result("a", A), made_result("b", B)])
+    assert [row.name for row in found.rows] == ["a", "b"]
+    assert (found.baseline, found.test, found.correction, found.questions) == (0, "randomization", None, 10)
+    assert found.metrics == ("exact_match", "f1")
+    base, other = found.rows
+    assert base.metrics == {"exact_match": 30.0, "f1": 40.0}
+    assert base.differences == {}
+    assert base.best == frozenset()
+    assert other.best == {"exact_match", "f1"}
+    f1 = other.differences["f1"]
+    deltas = [float(b - a) for a, b in zip(A, B, strict=True)]
+    assert f1.value == 31.0
+    assert (f1.wins, f1.ties, f1.losses) == (5, 4, 1)
+    assert f1.p == f1.p_corrected == randomization_test(deltas)
+    assert f1.interval == mean_intervals([deltas])[0]
+    assert f1.detectable == detectable_difference(deltas)
+    assert other.intervals["f1"] == pytest.approx(mean_intervals([[float(value) for value in B]])[0])
+    # Six differ, 100 five times and 10 once: 14 of the 64 sign patterns come as far as 310.
+    assert f1.p == 14 / 64
+    assert not f1.significant
+
+
+def test_exact_match_by_hand() -> None:
+    """Four gained, one lost: 12 of the 32 sign patterns are as uneven, a sign test by hand."""
+    exact = compare([made_result("a", A), made_result("b", B)]).rows[1].differences["exact_match"]
+    assert (exact.value, exact.wins, exact.ties, exact.losses) == (30.0, 4, 5, 1)
+    assert exact.p == 12 / 32
+
+
+def test_bootstrap_and_baseline_index() -> None:
+    found = compare([made_result("a", A), made_result("b", B)], baseline_index=1, test="bootstrap", seed=4)
+    assert found.baseline == 1
+    assert found.rows[1].differences == {}
+    difference = found.rows[0].differences["f1"]
+    assert difference.value == -31.0
+    assert (difference.wins, difference.losses) == (1, 5)
+    assert difference.p == bootstrap_test([float(a - b) for a, b in zip(A, B, strict=True)], seed=4)
+
+
+def test_holm_over_more_than_two_rows() -> None:
+    results = [made_result("a", A), made_result("b", B), made_result("c", C)]
+    found = compare(results)
+    assert found.correction == "holm"
+    for metric in found.metrics:
+        differences = [row.differences[metric] for row in found.rows[1:]]
+        assert [d.p_corrected for d in differences] == holm([d.p for d in differences])
+        assert differences[0].p_corrected == 2 * differences[0].p
+    plain = compare(results, correction=False)
+    assert plain.correction is None
+    assert all(d.p == d.p_corrected for row in plain.rows for d in row.differences.values())
+
+
+def test_significance_follows_the_corrected_p_value() -> None:
+    """Six gains and no loss give p = 2 / 64 = 0.031, which three such rows together do not support."""
+    gained = [100] * 6 + [0] * 4
+    results = [made_result("base", [0] * 10)] + [made_result(name, gained) for name in "xyz"]
+    assert [row.differences["f1"].p for row in compare(results).rows[1:]] == [2 / 64] * 3
+    assert [row.differences["f1"].p_corrected for row in compare(results).rows[1:]] == [6 / 64] * 3
+    assert not any(row.differences["f1"].significant for row in compare(results).rows[1:])
+    assert all(row.differences["f1"].significant for row in compare(results, correction=False).rows[1:])
+
+
+def test_seeds_are_one_row() -> None:
+    results = [
+        made_result("a", A, {**D5, "depth": 1, "seed": 13}),
+        made_result("b13", B, {**D5, "seed": 13}),
+        made_result("c", C),
+        made_result("b14", C, {**D5, "seed": 14}),
+        made_result("b15", A, {**D5, "seed": 15}),
+    ]
+    found = compare(results)
+    assert [row.name for row in found.rows] == ["a", "b13 and 2 more", "c"]
+    row = found.rows[1]
+    assert (row.reader, row.depth, row.seeds, row.results) == ("match-lstm", 5, (13, 14, 15), ("b13", "b14", "b15"))
+    # F1 71, 30 and 40: mean 47, sample standard deviation by hand sqrt((576 + 289 + 49) / 2).
+    assert row.metrics["f1"] == pytest.approx(47.0)
+    assert row.spreads["f1"] == pytest.approx((914 / 2) ** 0.5)
+    means = [(a + b + c) / 3 for a, b, c in zip(A, B, C, strict=True)]
+    assert row.differences["f1"].p == randomization_test([m - a for m, a in zip(means, A, strict=True)])
+    assert found.rows[0].spreads == found.rows[2].spreads == {}
+    assert row.differences["f1"].ties == 4  # the mean of equal scores is a tie, whatever the rounding
+
+
+def test_the_same_seed_twice_stays_apart() -> None:
+    results = [made_result("a", A, {**D5, "seed": 13}), made_result("b", B, {**D5, "seed": 13})]
+    assert [row.name for row in compare(results).rows] == ["a", "b"]
+
+
+def test_any_member_of_a_group_may_be_the_baseline() -> None:
+    results = [made_result("x", C), made_result("a", A, {**D5, "seed": 1}), made_result("b", B, {**D5, "seed": 2})]
+    assert compare(results, baseline_index=2).baseline == 1
+
+
+def test_equal_names_are_told_apart_by_file() -> None:
+    found = compare([made_result("a", A), made_result("b", B), made_result("a", C)])
+    assert [row.name for row in found.rows] == ["a.json", "b", "a.json"]
+
+
+def test_ties_for_best_and_a_lone_row() -> None:
+    found = compare([made_result("a", A), made_result("b", A)])
+    assert found.rows[0].best == found.rows[1].best == {"exact_match", "f1"}
+    assert found.rows[1].differences["f1"].p == 1.0
+    lone = compare([made_result("a", A)], paper=True)
+    assert lone.rows[0].best == frozenset()
+    assert lone.rows[0].differences == {}
+
+
+def test_published_rows() -> None:
+    found = compare([made_result("a", A)], paper=True)
+    rows = [(row.name, row.depth, row.metrics["exact_match"], row.metrics["f1"]) for row in found.published]
+    assert rows == [
+        ("match-lstm", None, 54.29, 66.87),
+        ("match-lstm", 2, 54.41, 66.99),
+        ("match-lstm", 5, 55.29, 69.03),
+        ("match-lstm", 10, 58.37, 70.70),
+        ("match-lstm", 20, 58.47, 70.81),
+    ]
+    assert compare([made_result("a", A)]).published == ()
+
+
+def test_only_common_metrics_are_compared() -> None:
+    extended = made_result("b", B)
+    rows = {key: {**row, "contains": 100.0} for key, row in extended.scores.per_question.items()}
+    more = made_result("b", B, per_question=rows, metrics={**extended.scores.metrics, "contains": 100.0})
+    assert compare([made_result("a", A), more]).metrics == ("exact_match", "f1")
+    assert compare([more]).metrics == ("exact_match", "f1", "contains")
+    strange = made_result("s", A, metrics={"other": 1.0})
+    with pytest.raises(HamError, match="no metric in common"):
+        compare([made_result("a", A), strange])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"signature": "squad-1.1|definition:2"},
+            "b.json: has the signature squad-1.1|definition:2, a.json has squad-1.1|normalise:lower+delete-ascii-"
+            "punctuation+drop-a-an-the+squeeze-space|unit:token|references:max-each|missing:0|definition:1; "
+            "score both again with the same version",
+        ),
+        (
+            {"references_sha256": "cd" * 32, "questions": 1300},
+            "b.json: was scored on other references (1,300 questions, sha256 cdcdcdcdcdcd) than a.json "
+            "(10, abababababab); score both on the same file",
+        ),
+        (
+            {"per_question": {}},
+            "b.json: was scored on other references (10 questions, sha256 abababababab) than a.json "
+            "(10, abababababab); score both on the same file",
+        ),
+    ],
+)
+def test_refuses_to_mix(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(HamError) as caught:
+        compare([made_result("a", A), made_result("b", B, **changes)])
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"baseline_index": 2}, "there is no result number 2; they count from 0 to 1"),
+        ({"baseline_index": -1}, "there is no result number -1; they count from 0 to 1"),
+        ({"test": "t"}, "no test 't'; there are: randomization, bootstrap"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(HamError) as caught:
+        compare([made_result("a", A), made_result("b", B)], **options)
+    assert str(caught.value) == message
+
+
+def test_nothing_to_compare_and_nothing_published() -> None:
+    with pytest.raises(HamError, match="nothing to compare"):
+        compare([])
+    with pytest.raises(HamError, match="no published figures for poems; only squad"):
+        compare([made_result("a", A, dataset="poems")], paper=True)
+
+
+def test_json() -> None:
+    found: Comparison = compare([made_result("a", A), made_result("b", B)], paper=True)
+    document = json.loads(to_json(comparison_json(found)))
+    assert document["schema"] == 1
+    assert document["baseline"] == "a"
+    assert document["rows"][1]["metrics"] == {"exact_match": 60.0, "f1": 71.0}
+    assert document["rows"][1]["best"] == ["exact_match", "f1"]
+    assert document["rows"][1]["differences"]["exact_match"]["wins"] == 4
+    assert document["published"][0] == {
+        "name": "match-lstm",
+        "depth": None,
+        "metrics": {"exact_match": 54.29, "f1": 66.87},
+    }
+    assert document["notes"][0].startswith("p is how often a difference at least this large")
+    assert "other data" in document["notes"][1]
+
+
+def test_the_same_seed_gives_the_same_comparison() -> None:
+    results = [made_result("a", A * 40), made_result("b", [*(B * 40)[1:], 0])]
+    first, again, other = (comparison_json(compare(results, seed=seed)) for seed in (13, 13, 14))
+    assert to_json(first) == to_json(again)
+    assert to_json(first) != to_json({**other, "seed": 13})

@@ -1,0 +1,175 @@
+"""The gate: least values, drops, significance, and the questions that flipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_results import made_result, made_scores
+
+from ham_mrc.errors import HamError
+from ham_mrc.eval.regression import (
+    check_baseline,
+    check_minima,
+    flipped,
+    load_baseline,
+    parse_limits,
+    points,
+)
+from ham_mrc.eval.results import save_result
+from ham_mrc.eval.significance import detectable_difference, mean_intervals, randomization_test
+
+BEFORE = [100, 100, 100, 100, 0, 50, 50, 0]
+AFTER = [100, 0, 40, 100, 100, 50, 20, 0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "limits"),
+    [
+        ([], {}),
+        (["f1=0.5"], {"f1": 0.5}),
+        (["f1=0.5", "exact_match=1", "f1=2"], {"f1": 2.0, "exact_match": 1.0}),
+    ],
+)
+def test_parse_limits(texts: list[str], limits: dict[str, float]) -> None:
+    assert parse_limits(texts, "--max-drop") == limits
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("f1", "--min f1: METRIC=NUMBER is expected; for example --min f1=0.5"),
+        ("em=3", "--min em=3: no metric 'em'; there are: exact_match, f1, contains"),
+        ("f1=", "--min f1=: '' is not a number of points from 0 up"),
+        ("f1=much", "--min f1=much: 'much' is not a number of points from 0 up"),
+        ("f1=nan", "--min f1=nan: 'nan' is not a number of points from 0 up"),
+        ("f1=-1", "--min f1=-1: '-1' is not a number of points from 0 up"),
+    ],
+)
+def test_wrong_limits(text: str, message: str) -> None:
+    with pytest.raises(HamError) as caught:
+        parse_limits([text], "--min")
+    assert str(caught.value) == message
+
+
+def test_least_values() -> None:
+    scores = made_scores(BEFORE)  # exact match 50, F1 62.5
+    high, equal = check_minima(scores, {"f1": 62.6, "exact_match": 50.0})
+    assert not high.passed
+    assert high.message() == "f1 is 62.50, 0.10 points below the least value of 62.60"
+    assert high.to_json() == {"metric": "f1", "value": 62.5, "minimum": 62.6, "passed": False}
+    assert equal.passed
+    assert equal.message() == "exact_match is 50.00, at least 50.00 was asked for"
+    with pytest.raises(HamError, match="--min contains: this metric was not scored; there are: exact_match, f1"):
+        check_minima(scores, {"contains": 1.0})
+
+
+def test_drops() -> None:
+    exact, f1 = check_baseline(made_scores(AFTER), made_result("main", BEFORE), {})
+    assert (exact.metric, exact.value, exact.baseline, exact.drop, exact.allowed) == (
+        "exact_match",
+        37.5,
+        50.0,
+        12.5,
+        0.0,
+    )
+    assert not exact.passed
+    assert not f1.passed
+    assert f1.message() == "f1 fell by 11.25 points, from 62.50 in main.json to 51.25; 0.00 allowed"
+    assert f1.to_json() == {
+        "metric": "f1",
+        "value": 51.25,
+        "baseline": 62.5,
+        "against": "main.json",
+        "drop": 11.25,
+        "allowed": 0.0,
+        "detectable": detectable_difference([0, 100, 60, 0, -100, 0, 30, 0]),
+        "passed": False,
+    }
+
+
+@pytest.mark.parametrize(("allowed", "passed"), [(11.24, False), (11.25, True), (12.0, True)])
+def test_allowed_drops(allowed: float, passed: bool) -> None:
+    checks = check_baseline(made_scores(AFTER), made_result("main", BEFORE), {"f1": allowed})
+    assert [check.passed for check in checks] == [False, passed]  # exact match keeps its 0
+
+
+def test_an_allowance_forgives_rounding() -> None:
+    """70.01 - 69.71 is 0.3 and a little more in floating point."""
+    scores = made_scores(AFTER, metrics={"f1": 69.71})
+    baseline = made_result("main", BEFORE, metrics={"f1": 70.01})
+    assert 70.01 - 69.71 > 0.3
+    assert check_baseline(scores, baseline, {"f1": 0.3})[0].passed
+
+
+def test_improvements_and_no_change() -> None:
+    better = check_baseline(made_scores(BEFORE), made_result("main", AFTER), {})
+    assert all(check.passed for check in better)
+    assert better[1].message() == "f1 improved by 11.25 points, from 51.25 in main.json to 62.50"
+    same = check_baseline(made_scores(BEFORE), made_result("main", BEFORE), {})
+    assert all(check.passed and check.detectable is None for check in same)
+    assert same[0].message() == "exact_match is 50.00, as in main.json"
+
+
+def test_a_drop_must_be_significant() -> None:
+    few = check_baseline(made_scores(AFTER), made_result("main", BEFORE), {}, significant=True)
+    assert all(check.passed for check in few)
+    assert few[1].p == randomization_test([0, 100, 60, 0, -100, 0, 30, 0])
+    # Of the 16 sums of 100, 60, 100 and 30 with signs, 12 come as far from 0 as 90.
+    assert few[1].p == 12 / 16
+    assert few[1].message().endswith("; 0.00 allowed; not significant (p 0.7500)")
+    drops = [100.0] * 30 + [0.0] * 170
+    many = check_baseline(made_scores([0] * 200), made_result("main", drops), {}, significant=True)
+    assert not any(check.passed for check in many)
+    assert many[1].interval == mean_intervals([drops])[0]
+    assert many[1].message().endswith("; significant (p 0.0001)")
+    assert {"p", "interval"} <= many[1].to_json().keys()
+
+
+def test_a_significant_drop_within_the_allowance_passes() -> None:
+    baseline = made_result("main", [100.0] * 30 + [0.0] * 170)
+    checks = check_baseline(made_scores([0] * 200), baseline, {"f1": 15.0, "exact_match": 14.9}, significant=True)
+    assert [check.passed for check in checks] == [False, True]
+
+
+def test_clusters_may_undo_significance() -> None:
+    """One passage of ten questions went wrong: ten losses by question, one by passage."""
+    baseline = made_result("main", [100] * 10 + [0] * 30)
+    passages = [place // 10 for place in range(40)]
+    by_question = check_baseline(made_scores([0] * 40), baseline, {}, significant=True)
+    by_passage = check_baseline(made_scores([0] * 40), baseline, {}, significant=True, clusters=passages)
+    assert by_question[0].p == 2 / 2**10
+    assert by_passage[0].p == 1.0
+    assert [by_question[0].passed, by_passage[0].passed] == [False, True]
+
+
+def test_another_signature_and_an_unknown_metric() -> None:
+    with pytest.raises(HamError, match=r"^old\.json: has the signature other, these scores has"):
+        check_baseline(made_scores(AFTER), made_result("old", BEFORE, signature="other"), {})
+    with pytest.raises(HamError, match=r"^old\.json: was scored on other references"):
+        check_baseline(made_scores(AFTER), made_result("old", BEFORE, references_sha256="0" * 64), {})
+    with pytest.raises(HamError, match="--max-drop contains: this metric was not scored"):
+        check_baseline(made_scores(AFTER), made_result("old", BEFORE), {"contains": 1.0})
+
+
+def test_flipped_questions_worst_first() -> None:
+    found = flipped(made_scores(AFTER), made_scores(BEFORE))
+    # q1 lost all, q2 lost 60 of F1, q4 turned right; q6 lost F1 but was not right before.
+    assert [flip.key for flip in found] == ["q1", "q2", "q4"]
+    assert found[1].before == {"exact_match": 100.0, "f1": 100.0}
+    assert found[1].after == {"exact_match": 0.0, "f1": 40.0}
+
+
+def test_baseline_files(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    with pytest.raises(HamError) as caught:
+        load_baseline(path)
+    assert str(caught.value) == (
+        f"{path}: there is no baseline yet; add --update-baseline to write it, review and commit it"
+    )
+    save_result(path, made_scores(BEFORE), name="main")
+    assert load_baseline(path).scores == made_scores(BEFORE)
+
+
+def test_points() -> None:
+    assert [points(value) for value in (0.0, 12.345, 0.01, 0.0012)] == ["0.00", "12.35", "0.01", "1.2e-03"]
