@@ -1,0 +1,87 @@
+"""`ham-mrc ask`: one passage, one question after another, the answer marked in the passage."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ham_mrc.cli import options
+from ham_mrc.cli.output import emit, notice, wants_color
+from ham_mrc.errors import HamError
+
+if TYPE_CHECKING:
+    from ham_mrc.records import Prediction
+
+
+def ask(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by train.")],
+    passage: Annotated[
+        Path, typer.Option("--passage", metavar="FILE", help='A text file; "-" is standard input.')
+    ],
+    question: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The question; without it, one is asked for after another.")
+    ] = None,
+    n_best: Annotated[int, typer.Option(min=1, metavar="K", help="Show the K best answers.")] = 1,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Ask a reader about a passage: the answer, where it stands, and its score."""
+    options.need_training()
+    if question is None and str(passage) == "-":
+        raise HamError("standard input cannot hold both the passage and the questions", remedy="give --question TEXT")
+    text = _read(passage)
+    from ham_mrc.training.answer import Answerer
+
+    answerer = Answerer(run)
+    for one in [question] if question is not None else _questions(quiet):
+        found = answerer.answer_one(text, one, k=n_best)
+        emit(_as_json(one, found) if json else _as_text(text, found, wants_color(sys.stdout)))
+
+
+def _read(path: Path) -> str:
+    from ham_mrc.files import read_bytes
+
+    try:
+        text = read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise HamError(f"is not UTF-8 (byte {error.start})", file=path, remedy="convert it to UTF-8") from error
+    if not text.strip():
+        raise HamError("is empty", file=path, remedy="a passage to read is due")
+    return text
+
+
+def _questions(quiet: bool) -> Iterator[str]:
+    if sys.stdin.isatty():
+        notice("ask; an empty line ends", quiet=quiet)
+    for line in sys.stdin:
+        if not line.strip():
+            return
+        yield line.strip()
+
+
+def _as_json(question: str, found: list[Prediction]) -> str:
+    from ham_mrc.files import to_json
+
+    answers: list[dict[str, Any]] = [
+        {"text": p.text, "char_start": p.char_start, "char_end": p.char_end, "score": p.score, "p": math.exp(p.score)}
+        for p in found
+    ]
+    return to_json({"schema": 1, "question": question, "answers": answers}).decode()
+
+
+def _as_text(passage: str, found: list[Prediction], color: bool) -> str:
+    """Each answer with its probability and place, and the passage with the best one marked."""
+    lines = [
+        f"{p.text}  (p {math.exp(p.score):.3f}, characters {p.char_start} to {p.char_end})" for p in found if p.text
+    ]
+    if not lines:
+        return "no answer: the passage has nothing to read\n"
+    best = found[0]
+    on, off = ("\033[1;32m", "\033[0m") if color else ("[", "]")
+    marked = passage[: best.char_start] + on + passage[best.char_start : best.char_end] + off + passage[best.char_end :]
+    return "\n".join([*lines, "", marked.strip()]) + "\n"

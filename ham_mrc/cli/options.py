@@ -1,0 +1,54 @@
+"""Options that several commands share, so that they are spelled and explained the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ham_mrc.cli.output import rendering
+
+FormatName = Literal["table", "json", "markdown", "latex", "csv"]
+CheckFormatName = Literal["table", "json", "markdown", "latex", "csv", "junit", "github"]
+
+DEFAULT_SEED = 13
+
+
+def _known_suffixes(paths: list[Path] | None) -> list[Path] | None:
+    for path in paths or ():
+        rendering(path)
+    return paths
+
+
+_FORMAT_HELP = "How the result is printed on standard output."
+
+Format = Annotated[FormatName, typer.Option("--format", help=_FORMAT_HELP)]
+CheckFormat = Annotated[
+    CheckFormatName, typer.Option("--format", help=f"{_FORMAT_HELP} junit and github need a check to report.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+Write = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--write",
+        metavar="FILE",
+        callback=_known_suffixes,
+        help="Also write the result to FILE, rendered by its suffix: .json .csv .md .tex .junit.xml .svg .html. "
+        "May be repeated.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notices; warnings and errors stay.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Start of everything random; it is recorded.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a finished result that stands in the way.")]
+
+
+def need_training() -> None:
+    """Raise MissingExtra where torch is not installed: scoring does without it, training and prediction do not."""
+    from importlib.util import find_spec
+
+    from ham_mrc.errors import MissingExtra
+
+    for package in ("torch", "safetensors"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "train", "this command")

@@ -1,0 +1,94 @@
+"""`ham-mrc predict`: a run's answers to a raw file or a prepared part, in the dataset's official format."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from ham_mrc.cli import options
+from ham_mrc.cli.output import Document, notice, show, warning
+from ham_mrc.cli.progress import reporter
+from ham_mrc.errors import HamError
+from ham_mrc.tables import make_table
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by train.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help='A raw dataset file ("-" is standard input), or a prepared folder.')
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The predictions, in the official format.")],
+    split: Annotated[
+        str | None, typer.Option(metavar="PART", help="Which part of a prepared folder: dev if not given.")
+    ] = None,
+    n_best: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="K", help="Also write the K best spans with scores to FILE.nbest.jsonl."),
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Questions at once.")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to run.")] = "auto",
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], typer.Option(help="Of matrix products.")] = "auto",
+    format: options.Format = "table",
+    json: options.Json = False,
+    write: options.Write = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Answer every question of INPUT. An answer is always a slice of its untouched passage."""
+    options.need_training()
+    from ham_mrc.files import write_json, write_jsonl
+    from ham_mrc.training.answer import Answerer
+
+    prepared = source.is_dir()
+    if split is not None and not prepared:
+        raise HamError("--split names a part of a prepared folder, but INPUT is a file", file=source)
+    answerer = Answerer(run, device=device, precision=precision, batch_size=batch_size)
+    k, progress = n_best or 1, reporter(quiet)
+    if prepared:
+        answered = answerer.answer_part(source, split or "dev", k=k, progress=progress)
+    else:
+        answered = answerer.answer_file(source, k=k, progress=progress)
+    if answered.no_vectors:
+        warning(f"{answered.no_vectors}: {answered.new_words} words new to the run are matched but not understood")
+    write_json(out, answered.predictions)
+    if n_best is not None:
+        write_jsonl(nbest_file(out), ({"id": found[0].id, "spans": list(map(_span, found))} for found in answered.candidates))
+    show(_document(answered, out, answerer.device.precision), format, json=json, write=write)
+    notice(f"next: ham-mrc eval {shlex.quote(str(out))} REFERENCES", quiet=quiet)
+
+
+def nbest_file(out: Path) -> Path:
+    """Where the n-best list of a prediction file goes: `predictions.json` -> `predictions.nbest.jsonl`."""
+    return out.with_name(f"{out.name.removesuffix('.json')}.nbest.jsonl")
+
+
+def _span(prediction: Any) -> dict[str, Any]:
+    fields = ("text", "score", "passage", "char_start", "char_end", "start", "end")
+    return {name: getattr(prediction, name) for name in fields}
+
+
+def _document(answered: Any, out: Path, precision: str) -> Document:
+    questions = len(answered.candidates)
+    rate = questions / answered.seconds if answered.seconds else 0.0
+    facts = {
+        "questions": questions,
+        "without_text": answered.without_text,
+        "cut_passages": answered.cut_passages,
+        "new_words": answered.new_words,
+        "new_words_with_vectors": answered.with_vectors,
+        "seconds": answered.seconds,
+        "questions_per_second": rate,
+        "precision": precision,
+    }
+    rows = [
+        ("questions answered", f"{questions:,}"),
+        ("of them with an empty answer, for want of a passage", f"{answered.without_text:,}"),
+        ("passages read in part only", f"{answered.cut_passages:,}"),
+        ("words new to the run", f"{answered.new_words:,}"),
+        ("of them with a vector", f"{answered.with_vectors:,}"),
+        ("questions a second", f"{rate:,.1f}"),
+    ]
+    table = make_table(("predictions", "count"), rows, right=("count",), title=str(out))
+    return Document({"schema": 1, "out": str(out), **facts}, [table])
