@@ -68,7 +68,7 @@ class _Wanted:
 
     def claim(self, spelling: str) -> list[int]:
         """The rows that this spelling fills: those that no better or earlier one has filled."""
-        rows = [row for rank, row in self.ranks.get(spelling, ()) if rank <= self.best[row]]
+        rows = [row for rank, row in self.ranks.get(spelling, ()) if rank < self.best[row]]
         for rank, row in self.ranks.get(spelling, ()):
             self.best[row] = min(self.best[row], rank)
         return rows

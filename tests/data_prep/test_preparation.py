@@ -1,188 +1,23 @@
-"""The whole preparation: what each part holds, what is counted, what repeats to the byte, what a stop leaves."""
+"""The whole preparation: what each part holds and shares, what repeats to the byte, and real files."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import json
-import os
 import random
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from squad_builders import rivers, squad_document, squad_paragraph
+from preparing import TRICKY, content, gold_text, run, words_of
+from squad_builders import rivers
 
-from ham_mrc.data_prep import DATASETS
-from ham_mrc.data_prep.manifest import Manifest, PartCounts
-from ham_mrc.data_prep.prepare import encode_file, prepare
-from ham_mrc.data_prep.request import Request
+from ham_mrc.data_prep.manifest import Manifest
+from ham_mrc.data_prep.prepare import encode_file
 from ham_mrc.data_prep.shards import Columns
 from ham_mrc.data_prep.squad import read_squad
-from ham_mrc.data_prep.vocab import Vocabulary
-from ham_mrc.errors import HamError
 from ham_mrc.files import sha256
 from ham_mrc.text import tokenize
-
-TRICKY = Path(__file__).parents[1] / "data" / "squad_tricky.json"
-
-
-def run(out: Path, *inputs: Path, **settings: Any) -> Manifest:
-    return prepare(Request(dataset="squad", inputs=inputs, out=out, **settings))
-
-
-def gold_text(columns: Columns, i: int) -> str:
-    """The passage's own characters from the first to the last gold token."""
-    row = columns.question_passage[i] + columns.answer_passage[i]
-    first = columns.passage_offsets[row]
-    start, end = columns.start[i], columns.end[i]
-    return columns.passage_text(row)[
-        columns.passage_char_starts[first + start] : columns.passage_char_ends[first + end]
-    ]
-
-
-def words_of(columns: Columns, vocabulary: Vocabulary, i: int) -> tuple[list[str], list[str]]:
-    """The words of question i and of its first passage."""
-    row = columns.question_passage[i]
-    question = columns.question_tokens[columns.question_offsets[i] : columns.question_offsets[i + 1]]
-    passage = columns.passage_tokens[columns.passage_offsets[row] : columns.passage_offsets[row + 1]]
-    return [vocabulary.words[n] for n in question], [vocabulary.words[n] for n in passage]
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-# What is kept and what is dropped
-
-
-def test_tricky_file_in_training(tmp_path: Path, rivers_file: Path) -> None:
-    """Every fault of tests/data/squad_tricky.json is counted under its reason; the good ones keep their answers."""
-    examples = {example.id: example for example in read_squad(TRICKY)}
-    path = tmp_path / "train_all.json"
-    path.write_bytes(TRICKY.read_bytes())
-    # With dev and test given, nothing is split off: all of the file is training.
-    counts = run(tmp_path / "out", path, dev=rivers_file, test=rivers_file).parts["train"]
-    assert counts == PartCounts(
-        read=22,
-        kept=12,
-        dropped={
-            "duplicate_id": 1,
-            "empty_question": 1,
-            "empty_passage": 1,
-            "no_answer": 2,
-            "no_offset": 1,
-            "past_the_end": 1,
-            "text_not_at_offset": 2,
-            "no_token": 1,
-        },
-        moved=3,
-        passages=4,
-    )
-    columns = Columns.open(tmp_path / "out" / "train")
-    moved = {"inside-a-token": "1990s", "last-inside": "324m", "edge-space": "tower"}
-    for i, name in enumerate(columns.ids):
-        assert gold_text(columns, i) == moved.get(name, examples[name].answers[0].text)
-    references = list(read_squad(tmp_path / "out" / "train" / "references.json"))
-    assert [example.id for example in references] == columns.ids
-    assert [example.answers for example in references] == [examples[name].answers for name in columns.ids]
-
-
-def test_tricky_file_in_evaluation(tmp_path: Path, rivers_file: Path) -> None:
-    """Only the second question of one id is dropped; those without a label stay, and all their answers score."""
-    counts = run(tmp_path / "out", rivers_file, dev=TRICKY).parts["dev"]
-    assert (counts.read, counts.kept, counts.labelled) == (22, 21, 12)
-    assert counts.dropped == {"duplicate_id": 1}
-    assert sum(counts.unlabelled.values()) == 9
-    columns = Columns.open(tmp_path / "out" / "dev")
-    unlabelled = {name for i, name in enumerate(columns.ids) if columns.start[i] == columns.end[i] == -1}
-    assert unlabelled == {
-        "past-the-end",
-        "one-off",
-        "over-the-end",
-        "minus-one",
-        "white-space",
-        "empty-answer",
-        "no-answers",
-        "no-question",
-        "no-passage",
-    }
-    references = {example.id: example for example in read_squad(tmp_path / "out" / "dev" / "references.json")}
-    originals: dict[str, Any] = {}
-    for example in read_squad(TRICKY):
-        originals.setdefault(example.id, example)
-    assert references == originals
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("past-the-end", "answer_start 17 is past the end of its passage (17 characters)"),
-        ("one-off", 'its passage holds "ile " at answer_start 5, not "Nile"'),
-        ("minus-one", "its answer has no answer_start, or a negative one"),
-        ("no-answers", "it has no answer, or an empty one"),
-        ("no-question", "its question holds no visible character"),
-        ("no-passage", "its passage holds no visible character"),
-        ("white-space", "its answer is white space and covers no token"),
-        ("good", "its id stands earlier in the same part"),
-    ],
-)
-@pytest.mark.parametrize("part", ["train", "dev"])
-def test_strict_stops_at_a_fault_in_any_part(
-    tmp_path: Path, write_squad: Callable[..., Path], rivers_file: Path, name: str, text: str, part: str
-) -> None:
-    tricky = json.loads(TRICKY.read_bytes())
-    for article in tricky["data"]:
-        for paragraph in article["paragraphs"]:
-            paragraph["qas"] = [q for q in paragraph["qas"] if q["id"] == name]
-    path = write_squad(tricky, "one.json")
-    files = {"train": (path, rivers_file), "dev": (rivers_file, path)}[part]
-    with pytest.raises(HamError) as caught:
-        run(tmp_path / "out", files[0], dev=files[1], test=rivers_file, strict=True)
-    assert str(caught.value) == (
-        f"{path}, question {name}: {text}; mend it, or leave out --strict, which drops it from training and counts it"
-    )
-    assert not (tmp_path / "out").exists()
-
-
-def test_answer_beyond_the_cut(tmp_path: Path, write_squad: Callable[..., Path], rivers_file: Path) -> None:
-    """Dropped in training, also with --strict, for the file is not at fault; kept in evaluation, which cuts later."""
-    passage = " ".join(f"w{n}" for n in range(1200))
-    questions = [("early", "q?", "w9"), ("edge", "q?", "w10"), ("late", "q?", "w999"), ("later", "q?", "w1000")]
-    path = write_squad(squad_document({"T": [squad_paragraph(passage, *questions)]}), "long.json")
-    train = run(tmp_path / "a", path, dev=rivers_file, test=rivers_file, max_passage_tokens=10, strict=True)
-    assert train.parts["train"] == PartCounts(read=4, kept=1, dropped={"beyond_the_cut": 3}, passages=1, cut_passages=1)
-    dev = run(tmp_path / "b", rivers_file, dev=path, max_passage_tokens=30)
-    assert dev.parts["dev"] == PartCounts(read=4, kept=4, unlabelled={"beyond_the_cut": 1}, passages=1, cut_passages=1)
-    columns = Columns.open(tmp_path / "b" / "dev")
-    assert columns.end.tolist() == [9, 10, 999, -1]
-    assert columns.passage_offsets.tolist() == [0, 1000]
-    assert columns.passage_text(0) == passage
-    # A training limit above 1000 holds for evaluation as well.
-    assert run(tmp_path / "c", rivers_file, dev=path, max_passage_tokens=1100).parts["dev"].unlabelled == {}
-
-
-def test_long_question_is_cut_and_counted(tmp_path: Path, write_squad: Callable[..., Path], rivers_file: Path) -> None:
-    question = " ".join(f"w{n}" for n in range(70))
-    path = write_squad(squad_document({"T": [squad_paragraph("The Nile", ("x", question, "Nile"))]}), "long.json")
-    assert run(tmp_path / "a", path, dev=rivers_file, test=rivers_file).parts["train"].cut_questions == 1
-    columns = Columns.open(tmp_path / "a" / "train")
-    assert columns.question_offsets.tolist() == [0, 50]
-    assert columns.question_text(0) == question
-    assert run(tmp_path / "b", rivers_file, dev=path).parts["dev"].cut_questions == 0
-
-
-def test_nothing_left_to_train(tmp_path: Path, write_squad: Callable[..., Path], rivers_file: Path) -> None:
-    empty = [{"context": "", "qas": [{"id": f"x{n}", "question": "q", "answers": []}]} for n in range(9)]
-    path = write_squad(squad_document({"T": empty}), "empty.json")
-    with pytest.raises(HamError) as caught:
-        run(tmp_path / "out", path, dev=rivers_file, test=rivers_file)
-    assert str(caught.value) == ("no training question is left; dropped: its passage holds no visible character (9)")
-    assert not (tmp_path / "out").exists()
-
-
-# Parts
 
 
 @pytest.mark.parametrize(
@@ -242,9 +77,6 @@ def test_one_question_in_two_inputs_is_kept_once(tmp_path: Path, rivers_file: Pa
     }
 
 
-# The same again
-
-
 def test_same_request_same_bytes(tmp_path: Path, rivers_file: Path) -> None:
     for out in ("a", "b"):
         run(tmp_path / out, rivers_file)
@@ -272,14 +104,12 @@ def test_order_of_the_file_changes_no_part_and_no_word(
             assert ids[0] == ids[1]
 
 
-# Columns, words, manifest
-
-
 def test_columns_hold_the_tokens_of_the_texts(tmp_path: Path, rivers_file: Path) -> None:
     manifest = run(tmp_path / "out", rivers_file, min_count=3)
     vocabulary = manifest.load_vocabulary(tmp_path / "out" / "vocab.txt")
     assert len(vocabulary) == manifest.vocabulary["words"]
-    counts: dict[str, int] = {}
+    train: Counter[str] = Counter()
+    everywhere: Counter[str] = Counter()
     for part in manifest.parts:
         columns = Columns.open(tmp_path / "out" / part)
         for i in range(len(columns)):
@@ -287,12 +117,26 @@ def test_columns_hold_the_tokens_of_the_texts(tmp_path: Path, rivers_file: Path)
             assert question == [word.lower() for word in tokenize(columns.question_text(i)).words]
             text = columns.passage_text(columns.question_passage[i])
             assert passage == [word.lower() for word in tokenize(text).words]
-        if part == "train":
-            for number in [*columns.passage_tokens, *columns.question_tokens]:
-                counts[vocabulary.words[number]] = counts.get(vocabulary.words[number], 0) + 1
-    trained = vocabulary.words[2 : vocabulary.trained]
-    assert trained == sorted((w for w in counts if counts[w] >= 3), key=lambda w: (-counts[w], w))
-    assert len(trained) < len(vocabulary) - 2
+        words = [vocabulary.words[n] for n in (*columns.passage_tokens, *columns.question_tokens)]
+        everywhere.update(words)
+        train.update(words if part == "train" else [])
+    trained = sorted((word for word in train if train[word] >= 3), key=lambda word: (-train[word], word))
+    rest = sorted(everywhere.keys() - set(trained), key=lambda word: (-everywhere[word], word))
+    assert vocabulary.words == ["<pad>", "<unk>", *trained, *rest]
+    assert vocabulary.trained == 2 + len(trained)
+    assert len({everywhere[word] for word in rest}) > 1
+
+
+def test_question_that_was_dropped_still_takes_its_id(tmp_path: Path, write_squad: Callable[..., Path]) -> None:
+    """Which of two questions with one id is meant cannot be known, so the first decides, good or not."""
+    document = rivers(articles=1, paragraphs=1, questions=2)
+    first, second = document["data"][0]["paragraphs"][0]["qas"]
+    first["answers"] = []
+    second["id"] = first["id"]
+    document["data"] += rivers(articles=2)["data"][1:]
+    path = write_squad(document)
+    train = run(tmp_path / "out", path, dev=path, test=path).parts["train"]
+    assert train.dropped == {"duplicate_id": 1, "no_answer": 1}
 
 
 def test_case_is_kept_on_demand(tmp_path: Path, rivers_file: Path) -> None:
@@ -337,135 +181,6 @@ def test_manifest_tells_all(tmp_path: Path, rivers_file: Path) -> None:
     assert all(c.read == c.kept + sum(c.dropped.values()) for c in manifest.parts.values())
 
 
-# Stops and full disks
-
-
-class StoppingBar:
-    def advance(self, count: int = 1, note: str = "") -> None:
-        raise KeyboardInterrupt
-
-    def say(self, text: str) -> None:
-        raise AssertionError(text)
-
-
-@pytest.mark.parametrize("stage", ["reading", "writing"])
-def test_interrupted_preparation_leaves_nothing(tmp_path: Path, write_squad: Callable[..., Path], stage: str) -> None:
-    @contextlib.contextmanager
-    def progress(title: str, *, total: int | None = None, unit: str = "") -> Iterator[Any]:
-        assert total == (None if title == "reading" else 500)
-        yield StoppingBar() if title == stage else NoBar()
-
-    path = write_squad(rivers(articles=10, paragraphs=5, questions=10))
-    with pytest.raises(KeyboardInterrupt):
-        prepare(Request(dataset="squad", inputs=(path,), out=tmp_path / "new" / "out"), progress)
-    assert list((tmp_path / "new").iterdir()) == []
-
-
-class NoBar:
-    def advance(self, count: int = 1, note: str = "") -> None:
-        pass
-
-    def say(self, text: str) -> None:
-        pass
-
-
-@pytest.mark.parametrize("where", ["columns", "references", "sync"])
-def test_full_disk_is_one_line_and_leaves_nothing(
-    tmp_path: Path, rivers_file: Path, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    def full(*values: Any, **options: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    target = {
-        "columns": "ham_mrc.data_prep.shard_writer._Flat.extend",
-        "references": "ham_mrc.data_prep.squad.ReferenceWriter._end_article",
-        "sync": "os.fsync",
-    }[where]
-    monkeypatch.setattr(target, full)
-    before = sorted(tmp_path.iterdir())
-    with pytest.raises(HamError) as caught:
-        run(tmp_path / "out", rivers_file)
-    assert str(caught.value) == (
-        f"{tmp_path / 'out'}: cannot be written: the disk is full; nothing was left half written"
-    )
-    assert sorted(tmp_path.iterdir()) == before
-
-
-def test_folder_under_a_file_cannot_be_written(tmp_path: Path, rivers_file: Path) -> None:
-    with pytest.raises(HamError) as caught:
-        run(rivers_file / "out", rivers_file)
-    assert str(caught.value) == (
-        f"{rivers_file / 'out'}: cannot be written: a part of the path is a file, not a folder; "
-        "nothing was left half written"
-    )
-
-
-def test_file_that_changes_between_the_passes(
-    tmp_path: Path, rivers_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    readings = iter([rivers(), rivers(articles=5)])
-
-    def read(path: Path) -> Any:
-        rivers_file.write_text(json.dumps(next(readings)))
-        return read_squad(path)
-
-    monkeypatch.setitem(DATASETS, "squad", read)
-    with pytest.raises(HamError) as caught:
-        run(tmp_path / "out", rivers_file)
-    assert str(caught.value) == f"{rivers_file}: changed while it was read; prepare again"
-
-
-# Settings
-
-
-@pytest.mark.parametrize(
-    ("settings", "text"),
-    [
-        ({"limit": 0}, "--limit 0 is too small; at least 1 is due"),
-        ({"max_passage_tokens": 0}, "--max-passage-tokens 0 is too small; at least 1 is due"),
-        ({"min_count": -1}, "--min-count -1 is too small; at least 1 is due"),
-        ({"split_by": "book"}, '--split-by "book" is unknown; use one of question, passage, article'),
-        (
-            {"dev": TRICKY, "split": "90/10"},
-            "--split and --dev both say where dev comes from; leave one of them out",
-        ),
-        (
-            {"test": TRICKY, "split": "80/10/10"},
-            "--split 80/10/10 and --test both say where test comes from; give a split of two parts",
-        ),
-        ({"dataset": "sqaud"}, 'no dataset "sqaud"; did you mean "squad"?'),
-        ({"dataset": "nothing"}, 'no dataset "nothing"; known: squad'),
-        ({"inputs": ()}, "no INPUT is given; name at least one raw file"),
-        ({"inputs": ("-",)}, "-: is read twice by prepare, which a pipe cannot be; save it to a file first"),
-        ({"inputs": ("none.json",)}, "none.json: no such file"),
-        ({"dev": "none.json"}, "none.json: no such file"),
-    ],
-)
-def test_settings_that_cannot_be(tmp_path: Path, settings: dict[str, Any], text: str) -> None:
-    request = Request(**{"dataset": "squad", "inputs": (TRICKY,), "out": tmp_path / "out", **settings})
-    with pytest.raises(HamError) as caught:
-        prepare(request)
-    assert str(caught.value) == text
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_named_pipe_is_refused_before_it_is_emptied(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(HamError, match="is read twice by prepare, which a pipe cannot be"):
-        run(tmp_path / "out", tmp_path / "pipe")
-
-
-def test_articles_without_a_title_cannot_be_split_by_title(tmp_path: Path, write_squad: Callable[..., Path]) -> None:
-    document = squad_document({"": [squad_paragraph("The Nile", ("x1", "q", "Nile"))]})
-    path = write_squad(document)
-    with pytest.raises(HamError) as caught:
-        run(tmp_path / "out", path, split_by="article")
-    assert str(caught.value) == f'{path}, question x1: its article has no "title"; use --split-by passage'
-
-
-# Raw files for prediction
-
-
 def test_raw_file_is_encoded_with_a_known_vocabulary(tmp_path: Path, prepared_rivers: Path) -> None:
     manifest = Manifest.load(prepared_rivers)
     old = manifest.load_vocabulary(prepared_rivers / "vocab.txt")
@@ -499,9 +214,6 @@ def test_encoding_raw_equals_preparing(tmp_path: Path, rivers_file: Path) -> Non
     prepared = content(tmp_path / "out" / "dev")
     prepared.pop("references.json")
     assert content(tmp_path / "part") == prepared
-
-
-# Real files
 
 
 def test_real_files_together(tmp_path: Path, shared_data: Path) -> None:
