@@ -36,6 +36,6 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
 """Table 1 of the paper, by dataset. Depth None is its baseline without hierarchical attention."""
 
 PUBLISHED_NOTE = (
-    "Published rows (Table 1 of the paper) are on other data, a random tenth of SQuAD 1.1 train with one answer "
-    "a question: shown for orientation, not compared."
+    "Published rows (Table 1 of the paper) are on other data, the paper's own random 90/10 split of SQuAD 1.1: shown "
+    "for orientation, not compared."
 )

@@ -46,9 +46,9 @@ def _scores_table(found: Evaluation) -> Table:
 
 def _scores_notes(found: Evaluation) -> list[str]:
     scores = found.scores
-    counts = f"{scores.questions:,} questions, {scores.answered:,} answered"
-    counts += f", {scores.missing:,} without a prediction (score 0)" if scores.missing else ""
-    counts += f", {scores.extra:,} predictions for other questions (ignored)" if scores.extra else ""
+    counts = f"questions: {scores.questions:,}, answered: {scores.answered:,}"
+    counts += f", without a prediction (score 0): {scores.missing:,}" if scores.missing else ""
+    counts += f", predictions for other questions (ignored): {scores.extra:,}" if scores.extra else ""
     notes = [counts]
     if found.words is not None:
         notes.append(
@@ -228,7 +228,7 @@ def flips_table(flips: Sequence[Flip], references: References, predictions: Mapp
 def flips_summary(flips: Sequence[Flip]) -> str:
     """How many questions turned wrong and how many turned right."""
     lost = sum(flip.after["exact_match"] < flip.before["exact_match"] for flip in flips)
-    return f"{lost:,} questions turned wrong, {len(flips) - lost:,} turned right"
+    return f"flipped questions: {lost:,} turned wrong, {len(flips) - lost:,} turned right"
 
 
 def _short(text: str, width: int = 60) -> str:

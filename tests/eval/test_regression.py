@@ -122,7 +122,7 @@ def test_a_drop_must_be_significant() -> None:
     many = check_baseline(made_scores([0] * 200), made_result("main", drops), {}, significant=True)
     assert not any(check.passed for check in many)
     assert many[1].interval == mean_intervals([drops])[0]
-    assert many[1].message().endswith("; significant (p 0.0001)")
+    assert many[1].message().endswith("; significant (p <0.0001)")
     assert {"p", "interval"} <= many[1].to_json().keys()
 
 

@@ -113,6 +113,15 @@ def test_a_repeated_question_counts_twice() -> None:
     assert {key: row["exact_match"] for key, row in found.per_question.items()} == {"x": 100.0, "x#2": 0.0, "y": 0.0}
 
 
+def test_the_order_of_operations_shows() -> None:
+    """100.0 * sum / total, not 100.0 * (sum / total): a third ends in 36, and in 3 the other way."""
+    found = score({"x": "1"}, document(qa("x", "1"), qa("y", "2"), qa("z", "3")))
+    assert repr(found.metrics["exact_match"]) == repr(found.metrics["f1"]) == "33.333333333333336"
+    # F1 of 1 and 2/3, as the official program prints it for such a pair of answers.
+    found = score({"x": "1", "z": "oslo city"}, document(qa("x", "1"), qa("y", "2"), qa("z", "Oslo")))
+    assert repr(found.metrics["f1"]) == "55.55555555555555"
+
+
 def test_no_predictions_at_all() -> None:
     found = score([], document(qa("x", "1")))
     assert found.metrics == {"exact_match": 0.0, "f1": 0.0}
