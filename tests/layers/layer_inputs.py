@@ -12,6 +12,7 @@ from ham_mrc.layers.attention import SCORERS
 
 DEPTHS = (1, 2, 3, 4, 5, 6, 10, 20)
 SCORES = tuple(SCORERS)
+KEYS = {"gram": 5, "direct": 9}  # N < 2D and N >= 2D for D = 4: the affine scorers take another road in each
 EXACT = {"rtol": 0.0, "atol": 1e-12}  # float64
 
 

@@ -118,7 +118,8 @@ def test_refreshed_keys_are_traced_over_the_keys_given() -> None:
 
 def test_tracing_is_off_outside_the_block_detached_and_changes_nothing() -> None:
     x = draw(4)
-    ham = build("dot", 2)
+    ham = build("bilinear", 2)
+    x.keys.requires_grad_()
     before = ham(x.query, x.keys, x.key_mask)
     with ham.trace() as outer:
         traced = ham(x.query, x.keys, x.key_mask)
