@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 PAD, UNK = 0, 1
+"""The ids of padding and of the unknown word, in every vocabulary."""
 
 
 class WordEmbedding(nn.Module):
@@ -13,7 +14,7 @@ class WordEmbedding(nn.Module):
 
     Frozen vectors are a buffer and not a parameter, so that no optimiser, weight decay or average can move them.
     Trained vectors exist for the first `trained` ids alone (the words of the training part); every id beyond reads
-    the row of the unknown word. The row of padding is zero and stays so.
+    the row of the unknown word. The row of padding is zero and stays so, in either case.
     """
 
     vectors: Tensor
@@ -22,7 +23,7 @@ class WordEmbedding(nn.Module):
         super().__init__()
         self.width, self.trained, self.frozen = width, trained, pretrained is not None
         if pretrained is not None:
-            self.register_buffer("vectors", pretrained.float())
+            self.register_buffer("vectors", pretrained.float().index_fill(0, torch.tensor([PAD]), 0.0))
         else:
             self.vectors = nn.Parameter(torch.randn(trained, width) * 0.1)
             with torch.no_grad():

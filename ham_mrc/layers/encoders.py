@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -28,7 +26,10 @@ class Encoder(nn.Module):
 
 
 class SequenceDropout(nn.Module):
-    """Variational dropout (Gal & Ghahramani 2016): one mask a sequence, the same at every step. (B, T, D) -> (B, T, D)."""
+    """Variational dropout (Gal & Ghahramani 2016), (B, T, D) -> (B, T, D): one mask a sequence, the same at every step.
+
+    The masks depend on neither T nor the padding. `rate` is the share set to 0, below 1.
+    """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -39,4 +40,4 @@ class SequenceDropout(nn.Module):
         if not self.training or self.rate == 0:
             return inputs
         mask = torch.empty_like(inputs[:, :1]).bernoulli_(1 - self.rate) / (1 - self.rate)
-        return cast(Tensor, inputs * mask)
+        return inputs * mask

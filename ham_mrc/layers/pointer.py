@@ -14,7 +14,7 @@ from ham_mrc.layers.masks import masked_log_softmax, masked_softmax
 
 
 class Spans(NamedTuple):
-    """The best spans of each row: (B, K) token positions, both inclusive, and ln p_start + ln p_end."""
+    """The best spans of each row, best first: (B, K) token positions, both inclusive, and ln p_start + ln p_end."""
 
     start: Tensor
     end: Tensor
@@ -28,7 +28,8 @@ class AnswerPointer(nn.Module):
         beta_k = softmax(v . F_k)                  over real tokens
         h_k    = LSTM(beta_k R, h_{k-1})           k = 1 (start), 2 (end)
 
-    With `two_way` a second pointer goes from end to start, and each boundary's logits are the mean of the two.
+    h_0 is zero and h_1 is the only state read, so the LSTM's recurrent weights have nothing to act on. With `two_way`
+    a second pointer goes from end to start, and each boundary's logits are the mean of the two.
     """
 
     def __init__(self, size: int, hidden: int, *, two_way: bool = False) -> None:
@@ -76,7 +77,8 @@ def span_loss(start_logits: Tensor, end_logits: Tensor, mask: Tensor, start: Ten
 def best_spans(start_logits: Tensor, end_logits: Tensor, mask: Tensor, max_tokens: int, k: int = 1) -> Spans:
     """The `k` best spans of each row: ln p_start[s] + ln p_end[e], s <= e < s + `max_tokens`, both real.
 
-    Ties go to the smallest s, then e. Where a row has fewer legal spans than `k`, the rest score -inf.
+    Ties go to the smallest s, then e. Where a row has fewer legal spans than `k`, the rest score -inf and mean
+    nothing; K is below `k` only where P tokens times `max_tokens` make fewer pairs.
     """
     start_logp = masked_log_softmax(start_logits, mask).masked_fill(~mask, -torch.inf)
     end_logp = masked_log_softmax(end_logits, mask).masked_fill(~mask, -torch.inf)

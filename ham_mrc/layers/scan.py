@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 class ScanInputs(NamedTuple):
@@ -57,10 +58,12 @@ class _MatchScan(torch.autograd.Function):
         return kept.states[1:]
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         saved = ctx.saved_tensors
         count = len(ScanInputs._fields)
-        return _run_back(ScanInputs(*saved[:count]), _Kept(*saved[count:]), gradients[0].contiguous())
+        with torch.autocast(gradient.device.type, enabled=False):  # autograd does not bring back the forward pass's
+            return _run_back(ScanInputs(*saved[:count]), _Kept(*saved[count:]), gradient.contiguous())
 
 
 class _Kept(NamedTuple):

@@ -23,7 +23,7 @@ class Batch(NamedTuple):
     question_lengths: Tensor  # (B,)
     start: Tensor  # (B,)
     end: Tensor  # (B,)
-    index: Tensor  # (B,)
+    index: Tensor  # type: ignore[assignment]  # (B,); hides the method `index` of tuples, which no batch needs
 
     @property
     def passage_mask(self) -> Tensor:

@@ -13,6 +13,7 @@ read left to right, then the same rows read right to left.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,11 +35,11 @@ class MatchLSTM(nn.Module):
     Every keyword argument is a setting of the section [reader]:
 
     - `depth`: levels of the attention; 1 is the ordinary reader.
-    - `score`, `requery`, `init_levels`: see Ham and Additive.
+    - `score`, `requery`, `init_levels`: see Ham and Additive; `requery` is a matter of the additive score alone.
     - `hidden`: width of every LSTM in each direction, and inside the scorer.
     - `bidirectional`: whether passage and question are encoded in both directions.
-    - `share_encoder`: one encoder for both sides, needed at depth > 1 with `requery = "word"`, where W_p must also
-      read mixtures of question vectors; the original programs keep two.
+    - `share_encoder`: one encoder for both sides, needed at depth > 1 wherever W_p must also read mixtures of
+      question vectors, as with `requery = "word"`; the original programs keep two.
     - `word_match`: adds to each word's vector whether it also stands on the other side.
     - `two_way_pointer`: a second pointer from end to start.
     - `dropout`: on word vectors, encodings and match outputs, one mask a sequence.
@@ -60,8 +61,7 @@ class MatchLSTM(nn.Module):
         dropout: float = 0.25,
     ) -> None:
         super().__init__()
-        if depth > 1 and score == "additive" and requery == "word" and not share_encoder:
-            raise ShapeError('at depth > 1 requery = "word" reads question vectors as passage words: share_encoder = true')
+        _check_together(depth, score, requery, share_encoder)
         self.embedding, self.word_match = embedding, word_match
         self.dropout = SequenceDropout(dropout)
         width = embedding.width + (1 if word_match else 0)
@@ -99,6 +99,20 @@ class MatchLSTM(nn.Module):
         return torch.cat([passage, in_question], -1), torch.cat([question, in_passage], -1)
 
 
+def _check_together(depth: int, score: str, requery: str, share_encoder: bool) -> None:
+    """Raise ShapeError for settings that are right one by one and not together."""
+    if requery != "word" and score != "additive":
+        raise ShapeError(
+            f'requery = "{requery}" is for score = "additive" alone, not "{score}"', remedy="leave it away"
+        )
+    by_word = score == "projected_dot" or (score == "additive" and requery not in ("key", "own"))
+    if depth > 1 and by_word and not share_encoder:
+        raise ShapeError(
+            f'at depth {depth} question vectors are read as passage words (score = "{score}", requery = "{requery}")',
+            remedy="set share_encoder = true",
+        )
+
+
 class MatchLayer(nn.Module):
     """Both directions of the match-LSTM, in one loop: the attention is shared, the LSTMs are apart.
 
@@ -111,7 +125,7 @@ class MatchLayer(nn.Module):
         self.hidden = hidden
         self.fast = True  # False: always the readable form
         inner = score in ("additive", "projected_dot")
-        options = {"requery": requery} if score == "additive" else {}
+        options: dict[str, Any] = {"requery": requery} if score == "additive" else {}
         self.ham = Ham(
             size, depth=depth, score=score, hidden=hidden if inner else None, init_levels=init_levels, **options
         )
@@ -190,4 +204,3 @@ def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     into, forget, new, out = gates.chunk(4, -1)
     cell = forget.sigmoid() * cell + into.sigmoid() * new.tanh()
     return out.sigmoid() * cell.tanh(), cell
-
