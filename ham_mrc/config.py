@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 import tomllib
-import types
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import tomli_w
 
 from ham_mrc.errors import ConfigError, HamError
 
 SECTIONS = ("run", "data", "reader", "embeddings", "training")
+
+SEED_LIMIT = 2**32
+"""Seeds are below this number, so that a generator's seed made of one and of an update's number fits 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class TrainingSettings:
     patience: int = 3  # epochs without a better score on the model-choice part before training ends; 0: never
     choose_by: Literal["f1", "exact_match"] = "f1"
     max_answer_tokens: int = 15
-    max_minutes: float = 0.0  # training time after which the epoch in hand is the last; 0: no limit
-    checkpoint_minutes: float = 5.0
+    max_minutes: float = 0.0  # time in updates, after which the epoch in hand is cut short and the last; 0: no limit
+    checkpoint_minutes: float = 5.0  # between two saves within an epoch; 0: a save after every update
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 13
@@ -76,14 +80,20 @@ class Config:
         return tomli_w.dumps(sections)
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
+def read_toml(path: str | Path) -> dict[str, dict[str, Any]]:
     """The sections of a TOML file. Raises HamError naming the file and line of a fault."""
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise HamError("no such file", file=path) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise HamError(f"cannot be read ({error.strerror})", file=path) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise HamError(f"is not a TOML file ({error})", file=path) from error
+    stray = [name for name, values in content.items() if not isinstance(values, dict)]
+    if stray:
+        raise ConfigError([f'"{name}" is not a section; write [section] above settings' for name in stray], file=path)
+    return content
 
 
 def preset_names() -> list[str]:
@@ -91,31 +101,29 @@ def preset_names() -> list[str]:
     return sorted(Path(file.name).stem for file in _presets().iterdir() if file.name.endswith(".toml"))
 
 
-def read_preset(name: str) -> dict[str, Any]:
-    """The sections of a preset."""
+def read_preset(name: str) -> dict[str, dict[str, Any]]:
+    """The sections of a preset. Raises ConfigError for a name that there is not."""
     names = preset_names()
     if name not in names:
         raise ConfigError([f"no preset {name!r}{_nearest(name, names)}; there are {', '.join(names)}"])
     return tomllib.loads((_presets() / f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def _presets() -> Any:
+def _presets() -> Traversable:
     return resources.files("ham_mrc") / "configs"
 
 
-def merge(*layers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Sections of settings, later layers over earlier ones."""
     merged: dict[str, dict[str, Any]] = {}
     for layer in layers:
         for section, values in layer.items():
-            if not isinstance(values, Mapping):
-                raise ConfigError([f"{section} is not a section; write [{section}] with settings under it"])
             merged.setdefault(section, {}).update(values)
     return merged
 
 
 def parse_assignment(text: str) -> dict[str, dict[str, Any]]:
-    """`section.key=value`, the value in TOML (a bare word counts as text), as one layer for `merge`."""
+    """`section.key=value` as one layer for `merge`. The value is TOML; what is not TOML counts as text."""
     key, equals, value = text.partition("=")
     section, dot, name = key.strip().partition(".")
     if not (equals and dot and name):
@@ -137,13 +145,12 @@ def build_config(
     faults = [f"no section [{name}]{_nearest(name, SECTIONS)}" for name in sections if name not in SECTIONS]
     reader_values = dict(sections.get("reader", {}))
     reader = str(reader_values.pop("name", "match-lstm"))
-    known: Mapping[str, Any] = {}
+    settings: dict[str, Any] = {}
     if reader in readers:
-        known = _keyword_types(readers[reader])
+        settings = _keyword_defaults(readers[reader])
+        settings |= _checked("reader", reader_values, _keyword_types(readers[reader]), faults)
     else:
-        faults.append(f"[reader]: no reader {reader!r}{_nearest(reader, list(readers))}; there are {', '.join(readers)}")
-    settings = {**_keyword_defaults(readers[reader])} if reader in readers else {}
-    settings.update(_checked("reader", reader_values, known, faults) if known else {})
+        faults.append(f"[reader]: no reader {reader!r}{_nearest(reader, readers)}; there are {', '.join(readers)}")
     embeddings = _section(EmbeddingSettings, "embeddings", sections, faults)
     training = _section(TrainingSettings, "training", sections, faults)
     faults += _out_of_range(settings, embeddings, training)
@@ -162,7 +169,7 @@ def _checked(section: str, given: Mapping[str, Any], known: Mapping[str, Any], f
     right: dict[str, Any] = {}
     for key, value in given.items():
         if key not in known:
-            faults.append(f'[{section}]: no option "{key}"{_nearest(key, list(known))}')
+            faults.append(f'[{section}]: no option "{key}"{_nearest(key, known)}')
         elif (fault := _type_fault(value, known[key])) is not None:
             faults.append(f"[{section}] {key} = {value!r}: {fault}")
         else:
@@ -174,21 +181,17 @@ def _type_fault(value: Any, wanted: Any) -> str | None:
     if get_origin(wanted) is Literal:
         choices = get_args(wanted)
         return None if value in choices else f"not one of {', '.join(map(str, choices))}"
-    if get_origin(wanted) in (Union, types.UnionType):
-        return None if any(_type_fault(value, kind) is None for kind in get_args(wanted)) else "has the wrong type"
     if wanted is float:
-        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     elif wanted is int:
         fits = isinstance(value, int) and not isinstance(value, bool)
     else:
         fits = isinstance(value, wanted)
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    names = {int: "a whole number", float: "a finite number", str: "text", bool: "true or false"}
     return None if fits else f"is not {names.get(wanted, wanted)}"
 
 
-def _out_of_range(
-    reader: Mapping[str, Any], embeddings: Mapping[str, Any], training: Mapping[str, Any]
-) -> list[str]:
+def _out_of_range(reader: Mapping[str, Any], embeddings: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
     """Numbers of the right type that cannot be meant."""
     least_one = ("depth", "hidden", "width", "epochs", "batch_size", "eval_batch_size", "max_answer_tokens")
     not_negative = ("lr", "weight_decay", "clip", "patience", "max_minutes", "checkpoint_minutes", "c_lr_scale", "seed")
@@ -199,6 +202,8 @@ def _out_of_range(
                 faults.append(f"[{section}] {key} = {value}: must be 1 or more")
             if key in not_negative and value < 0:
                 faults.append(f"[{section}] {key} = {value}: must be 0 or more")
+            if key == "seed" and value >= SEED_LIMIT:
+                faults.append(f"[{section}] seed = {value}: must be below {SEED_LIMIT}")
             if key == "dropout" and not 0 <= value < 1:
                 faults.append(f"[{section}] dropout = {value}: must be at least 0 and below 1")
     return faults
@@ -214,11 +219,6 @@ def _keyword_defaults(function: Callable[..., Any]) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
-def _nearest(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
     return f'; did you mean "{close[0]}"?' if close else ""
-
-
-def training_defaults() -> dict[str, Any]:
-    """The settings of [training] that run where nothing else is said."""
-    return {f.name: f.default for f in fields(TrainingSettings)}

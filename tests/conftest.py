@@ -54,3 +54,21 @@ def prepared_rivers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = folder / "prepared"
     prepare(Request(dataset="squad", inputs=(folder / "rivers.json",), out=out, split="80/10/10", split_by="passage"))
     return out
+
+
+@pytest.fixture(scope="session")
+def river_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared folder with train (24), choice (3) and dev (9 questions); ../rivers.json is its raw file. Read only."""
+    from tiny_runs import prepare_rivers
+
+    return prepare_rivers(tmp_path_factory.mktemp("river_data"))
+
+
+@pytest.fixture(scope="session")
+def river_run(tmp_path_factory: pytest.TempPathFactory, river_data: Path) -> Path:
+    """A finished run on `river_data` with the vectors of tests/data/river_vectors.txt. Read only."""
+    from tiny_runs import VECTORS, tiny
+
+    from ham_mrc.training.loop import train
+
+    return train(river_data, tmp_path_factory.mktemp("runs") / "rivers", tiny(embeddings={"source": str(VECTORS)}))

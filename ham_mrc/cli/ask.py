@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ham_mrc.cli import options
-from ham_mrc.cli.output import emit, notice, wants_color
+from ham_mrc.cli.output import emit, notice, wants_color, warning
 from ham_mrc.errors import HamError
 
 if TYPE_CHECKING:
     from ham_mrc.records import Prediction
+    from ham_mrc.training.answer import Answered
 
 
 def ask(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by train.")],
-    passage: Annotated[
-        Path, typer.Option("--passage", metavar="FILE", help='A text file; "-" is standard input.')
-    ],
+    passage: Annotated[Path, typer.Option("--passage", metavar="FILE", help='A text file; "-" is standard input.')],
     question: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The question; without it, one is asked for after another.")
     ] = None,
@@ -34,13 +33,28 @@ def ask(
     options.need_training()
     if question is None and str(passage) == "-":
         raise HamError("standard input cannot hold both the passage and the questions", remedy="give --question TEXT")
+    if question is not None and not question.strip():
+        raise HamError("the question is empty", place="--question", remedy="leave it out to be asked for questions")
     text = _read(passage)
     from ham_mrc.training.answer import Answerer
 
     answerer = Answerer(run)
+    warned: set[str] = set()
     for one in [question] if question is not None else _questions(quiet):
-        found = answerer.answer_one(text, one, k=n_best)
+        answered = answerer.answer_one(text, one, k=n_best)
+        for fault in _faults(answered, passage):
+            if fault not in warned:
+                warning(fault)
+            warned.add(fault)
+        found = answered.candidates[0]
         emit(_as_json(one, found) if json else _as_text(text, found, wants_color(sys.stdout)))
+
+
+def _faults(answered: Answered, passage: Path) -> Iterator[str]:
+    if answered.no_vectors:
+        yield f"words new to the run can only be matched, for want of vectors ({answered.no_vectors})"
+    if answered.cut_passages:
+        yield f"{passage} is longer than the run reads: its end was left out"
 
 
 def _read(path: Path) -> str:
@@ -58,10 +72,13 @@ def _read(path: Path) -> str:
 def _questions(quiet: bool) -> Iterator[str]:
     if sys.stdin.isatty():
         notice("ask; an empty line ends", quiet=quiet)
-    for line in sys.stdin:
-        if not line.strip():
-            return
-        yield line.strip()
+    try:
+        for line in sys.stdin:
+            if not line.strip():
+                return
+            yield line.strip()
+    except UnicodeDecodeError as error:
+        raise HamError("is not UTF-8", file="standard input", remedy="convert it to UTF-8") from error
 
 
 def _as_json(question: str, found: list[Prediction]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +13,10 @@ from ham_mrc.cli.output import Document, notice, show, warning
 from ham_mrc.cli.progress import reporter
 from ham_mrc.errors import HamError
 from ham_mrc.tables import make_table
+
+if TYPE_CHECKING:
+    from ham_mrc.records import Prediction
+    from ham_mrc.training.answer import Answered
 
 
 def predict(
@@ -51,12 +55,19 @@ def predict(
     else:
         answered = answerer.answer_file(source, k=k, progress=progress)
     if answered.no_vectors:
-        warning(f"{answered.no_vectors}: {answered.new_words} words new to the run are matched but not understood")
+        warning(without_vectors(answered))
     write_json(out, answered.predictions)
     if n_best is not None:
-        write_jsonl(nbest_file(out), ({"id": found[0].id, "spans": list(map(_span, found))} for found in answered.candidates))
+        spans = ({"id": found[0].id, "spans": list(map(_span, found))} for found in answered.candidates)
+        write_jsonl(nbest_file(out), spans)
     show(_document(answered, out, answerer.device.precision), format, json=json, write=write)
     notice(f"next: ham-mrc eval {shlex.quote(str(out))} REFERENCES", quiet=quiet)
+
+
+def without_vectors(answered: Answered) -> str:
+    """What to warn of where new words have no vectors because none could be read."""
+    words = "1 word" if answered.new_words == 1 else f"{answered.new_words:,} words"
+    return f"{words} new to the run can only be matched, for want of vectors ({answered.no_vectors})"
 
 
 def nbest_file(out: Path) -> Path:
@@ -64,12 +75,12 @@ def nbest_file(out: Path) -> Path:
     return out.with_name(f"{out.name.removesuffix('.json')}.nbest.jsonl")
 
 
-def _span(prediction: Any) -> dict[str, Any]:
+def _span(prediction: Prediction) -> dict[str, Any]:
     fields = ("text", "score", "passage", "char_start", "char_end", "start", "end")
     return {name: getattr(prediction, name) for name in fields}
 
 
-def _document(answered: Any, out: Path, precision: str) -> Document:
+def _document(answered: Answered, out: Path, precision: str) -> Document:
     questions = len(answered.candidates)
     rate = questions / answered.seconds if answered.seconds else 0.0
     facts = {

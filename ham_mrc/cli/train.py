@@ -88,7 +88,7 @@ def train(
         },
     }
     given = {name: {key: v for key, v in values.items() if v is not None} for name, values in chosen.items()}
-    _check_resume(resume, out, given, [reader, preset, config, set_])
+    _check_resume(resume, out, given, [reader, preset, config, set_, force])
     options.need_training()
     from ham_mrc.training import loop
 
@@ -107,9 +107,9 @@ def _check_resume(resume: Path | None, out: Path | None, given: dict[str, Any], 
     if resume is None:
         return
     if out is not None and out.resolve() != resume.resolve():
-        raise HamError(f"--out {out} and --resume {resume} name two runs", remedy="leave --out away: a run goes on in place")
+        raise HamError(f"--out {out} and --resume {resume} name two runs", remedy="leave out --out")
     if any(others) or any(given.values()):
-        raise HamError("a resumed run keeps the settings it began with", remedy="leave the other options away")
+        raise HamError("--resume goes on with the settings that the run began with", remedy="leave out the others")
 
 
 def _settings(
@@ -120,12 +120,18 @@ def _settings(
     from ham_mrc.data_prep.manifest import Manifest
     from ham_mrc.readers import READERS
 
-    own = {} if file is None else {k: v for k, v in read_toml(file).items() if k not in ("run", "data")}
-    name = reader or own.get("reader", {}).get("name") or DEFAULT_READERS[Manifest.load(data).dataset]
-    preset = preset or DEFAULT_PRESETS.get(name, "")
-    layers = [read_preset(preset)] if preset else []
-    layers += [own, *map(parse_assignment, assignments), given, {"reader": {"name": name}, "run": {"preset": preset}}]
-    return build_config(merge(*layers), READERS, file=file)
+    own = {} if file is None else read_toml(file)
+    named = {} if reader is None else {"reader": {"name": reader}}
+    chosen = merge(own, *map(parse_assignment, assignments), given, named)
+    if preset is None:
+        preset = own.get("run", {}).get("preset")  # FILE is a run's config.toml
+    if preset is None:
+        name = chosen.get("reader", {}).get("name") or DEFAULT_READERS[Manifest.load(data).dataset]
+        preset = DEFAULT_PRESETS.get(str(name), "")
+    basis = read_preset(str(preset)) if preset else {}
+    if file is not None:
+        build_config(merge(basis, own), READERS, file=file)  # what is wrong with the file names the file
+    return build_config(merge(basis, chosen, {"run": {"preset": str(preset)}}), READERS)
 
 
 def _document(run: Path) -> Document:
@@ -158,6 +164,8 @@ def _epochs(log: list[dict[str, Any]]) -> Table:
             [str(entry["epoch"]), f"{entry['loss']:.3f}", *figures, f"{entry['examples_per_second']:.0f}", mark]
         )
     notes = ["* better than all epochs before, by the model-choice part"]
+    if log[-1]["cut_short"]:
+        notes.append("the last epoch was cut short by max_minutes")
     return make_table(headers, rows, right=headers[:-1], title="epochs", notes=notes)
 
 

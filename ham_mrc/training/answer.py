@@ -1,11 +1,9 @@
-"""A finished run's answers to questions it has not seen: a raw file, a part of a prepared folder, or a question typed in."""
+"""A finished run's answers: to a raw file, to a part of a prepared folder, or to a question typed in."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,7 +22,8 @@ from ham_mrc.records import Example, Prediction
 from ham_mrc.training.batches import passage_lengths
 from ham_mrc.training.device import Device, choose_device
 from ham_mrc.training.predict import predict_best
-from ham_mrc.training.run_folder import RunFolder, extend_vectors, load_reader, open_run
+from ham_mrc.training.run_folder import RunFolder, open_run
+from ham_mrc.training.run_reader import extend_vectors, load_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,9 @@ class Answered:
     """Predictions of one input, and what has to be said about them.
 
     `candidates` holds up to k predictions a question, best first, in the order of the input. `without_text` counts
-    questions whose passage has no token: their answer is empty. `new_words` are those the run had never seen, of
-    which `with_vectors` have a pretrained vector; `no_vectors` says why none could be looked up. `seconds` is the
-    time that prediction took, without reading.
+    questions whose passage has no token: their answer is empty. `cut_passages` are longer than the run reads.
+    `new_words` are those the run had never seen, of which `with_vectors` have a pretrained vector; `no_vectors` says
+    why none could be looked up. `seconds` is the time that prediction took, without reading.
     """
 
     candidates: list[list[Prediction]]
@@ -42,7 +41,7 @@ class Answered:
     cut_passages: int
     new_words: int
     with_vectors: int
-    no_vectors: str | None
+    no_vectors: HamError | None
     seconds: float
 
     @property
@@ -92,22 +91,23 @@ class Answerer:
         columns = Columns.open(data / part)
         return self._answer(columns, self.vocabulary, manifest.parts[part].cut_passages, k, progress)
 
-    def answer_one(self, passage: str, question: str, *, k: int = 1) -> list[Prediction]:
-        """Up to `k` answers to one question on one passage, best first."""
-        limits = self._limits()
-        with _encoded(Example("1", question, (passage,)), self.vocabulary, limits) as (columns, vocabulary):
-            return self._answer(columns, vocabulary, 0, k, silent).candidates[0]
+    def answer_one(self, passage: str, question: str, *, k: int = 1) -> Answered:
+        """Up to `k` answers to one question on one passage."""
+        interner = Interner((word, number) for number, word in enumerate(self.vocabulary.words))
+        known, lowercase = len(interner), self.vocabulary.lowercase
+        with tempfile.TemporaryDirectory() as folder:
+            encoder = PartEncoder(Path(folder), interner, limits=self._limits(), lowercase=lowercase, training=False)
+            with encoder:
+                encoder.add(Example("1", question, (passage,)))
+            vocabulary = self.vocabulary.extended(islice(interner, known, None))
+            return self._answer(Columns.open(folder), vocabulary, encoder.counts().cut_passages, k, silent)
 
     def _limits(self) -> Limits:
         return Limits(self.run.facts["passage_tokens"], self.run.facts["question_tokens"])
 
     def _answer(self, columns: Columns, vocabulary: Vocabulary, cut: int, k: int, progress: Progress) -> Answered:
         new = vocabulary.words[len(self.vocabulary) :]
-        found, fault = 0, None
-        try:
-            found = extend_vectors(self.reader, self.run, new)
-        except HamError as error:
-            fault = str(error)
+        found, fault = extend_vectors(self.reader, self.run, new)
         self.vocabulary = vocabulary  # its further words now have rows of their own
         with progress("predicting", total=len(columns), unit="questions") as bar:
             begun = time.perf_counter()
@@ -123,14 +123,3 @@ class Answerer:
             seconds = time.perf_counter() - begun
         empty = int((passage_lengths(columns) == 0).sum())
         return Answered(candidates, empty, cut, len(new), found, fault, seconds)
-
-
-@contextmanager
-def _encoded(example: Example, vocabulary: Vocabulary, limits: Limits) -> Iterator[tuple[Columns, Vocabulary]]:
-    interner = Interner((word, number) for number, word in enumerate(vocabulary.words))
-    with tempfile.TemporaryDirectory() as folder:
-        with PartEncoder(
-            Path(folder), interner, limits=limits, lowercase=vocabulary.lowercase, training=False
-        ) as encoder:
-            encoder.add(example)
-        yield Columns.open(folder), vocabulary.extended(islice(interner, len(vocabulary), None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -46,8 +46,7 @@ def training_order(columns: Columns, batch_size: int, *, seed: int, epoch: int) 
 
 
 def prediction_order(columns: Columns, batch_size: int) -> list[Rows]:
-    """Batches over every question whose passage has a token, longest passages first, so that memory runs out at once
-    or never."""
+    """Batches over every question whose passage has a token, the longest first: memory runs out at once or never."""
     lengths = passage_lengths(columns)
     rows = np.argsort(-lengths, kind="stable")
     rows = rows[lengths[rows] > 0]
@@ -78,9 +77,3 @@ def _pad(flat: npt.NDArray[np.int32], offsets: Rows, rows: Rows) -> tuple[Tensor
     for i, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
         ids[i, : end - begin] = flat[begin:end]
     return torch.from_numpy(ids), torch.from_numpy(lengths)
-
-
-def iterate(columns: Columns, batches: Sequence[Rows]) -> Iterator[Batch]:
-    """The batches themselves, made one at a time."""
-    for rows in batches:
-        yield make_batch(columns, rows)

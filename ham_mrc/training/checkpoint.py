@@ -6,6 +6,7 @@ among them: every update seeds its own from (seed, update), so the number of the
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,11 +17,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from ham_mrc.config import Config
 from ham_mrc.errors import HamError
 from ham_mrc.files import write_whole
+from ham_mrc.training.run_folder import CONFIG, STATE
 
 SCHEMA = 1
-STATE = Path("last") / "state.safetensors"
+FREE = ("device", "max_minutes", "checkpoint_minutes")
+"""Settings of [training] that may be changed in a run's config.toml while it is stopped."""
 
 
 @dataclass(slots=True)
@@ -42,26 +46,45 @@ class Progressed:
     best_epoch: int = 0
     flat_epochs: int = 0
     finished: bool = False
-    fingerprint: str = ""
+    fingerprint: str = ""  # of the settings that the run began with; empty: not recorded
     log: list[dict[str, Any]] = field(default_factory=list)
 
+    def count_update(self, examples: int, loss: float, norm: float, seconds: float) -> None:
+        """One more update: its examples, their mean loss, the norm of its gradient, the time it took."""
+        self.position, self.update, self.examples = self.position + 1, self.update + 1, self.examples + examples
+        self.loss_sum, self.norm_sum = self.loss_sum + loss * examples, self.norm_sum + norm
+        self.seconds, self.epoch_seconds = self.seconds + seconds, self.epoch_seconds + seconds
 
-def save_weights(path: Path, reader: nn.Module, facts: dict[str, str]) -> None:
-    """Write a reader's weights, whole or not at all, with `facts` (what they need to be used) in the header."""
+    def count_epoch(self, entry: dict[str, Any], best: float | None) -> None:
+        """One more epoch with its log entry; `best` is its score on the model-choice part if there was none better."""
+        self.log.append(entry)
+        if best is None:
+            self.flat_epochs += 1
+        else:
+            self.best_score, self.best_epoch, self.flat_epochs = best, self.epoch, 0
+        self.epoch, self.position, self.examples = self.epoch + 1, 0, 0
+        self.loss_sum = self.norm_sum = self.epoch_seconds = 0.0
+
+
+def fingerprint(config: Config) -> str:
+    """SHA-256 of the settings that decide a run's weights: not the device, the clock, or where its vectors lie."""
+    settings = {"reader": [config.reader, config.reader_settings], "width": config.embeddings.width}
+    settings |= {k: v for k, v in asdict(config.training).items() if k not in FREE}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def save_weights(path: Path, reader: nn.Module) -> None:
+    """Write a reader's weights, whole or not at all. The same weights give the same bytes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _distinct(reader).items()}
     with write_whole(path) as stream:
-        stream.write(save(tensors, metadata={"format": "pt", **facts}))
+        # One key: safetensors writes several in an order that changes from process to process.
+        stream.write(save(tensors, metadata={"format": "pt"}))
 
 
 def load_weights(path: Path, reader: nn.Module) -> None:
     """Read weights into a reader of the same shape. Raises HamError naming what is missing or differs."""
     tensors, _ = _read(path)
     _load(reader, tensors, path)
-
-
-def read_facts(path: Path) -> dict[str, str]:
-    """The facts that `save_weights` put in the header."""
-    return _read(path, header_only=True)[1]
 
 
 def save_state(run: Path, reader: nn.Module, optimizer: torch.optim.Optimizer, progressed: Progressed) -> None:
@@ -74,11 +97,19 @@ def save_state(run: Path, reader: nn.Module, optimizer: torch.optim.Optimizer, p
         stream.write(save(tensors, metadata=header))
 
 
-def load_state(run: Path, reader: nn.Module, optimizer: torch.optim.Optimizer) -> Progressed:
-    """Bring reader and optimiser back to where `save_state` left them. Raises HamError for a damaged or foreign file."""
+def load_state(run: Path, config: Config, reader: nn.Module, optimizer: torch.optim.Optimizer) -> Progressed:
+    """Bring reader and optimiser back to where `save_state` left them.
+
+    Raises HamError for a damaged or foreign file, or one that other settings than `config` have written.
+    """
     tensors, header = _read(run / STATE)
-    if header.get("schema") != str(SCHEMA):
-        raise HamError("was written by another version of ham-mrc", file=run / STATE, remedy="train anew")
+    progressed = _progressed(run, header)
+    if progressed.fingerprint not in ("", fingerprint(config)):
+        raise HamError(
+            "does not hold the settings that the run began with",
+            file=run / CONFIG,
+            remedy="put them back, or begin a new run with --config",
+        )
     _load(reader, {k[6:]: v for k, v in tensors.items() if k.startswith("model.")}, run / STATE)
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
@@ -86,7 +117,16 @@ def load_state(run: Path, reader: nn.Module, optimizer: torch.optim.Optimizer) -
             _, number, name = key.split(".", 2)
             state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return Progressed(**json.loads(header["progressed"]))
+    return progressed
+
+
+def _progressed(run: Path, header: dict[str, str]) -> Progressed:
+    if header.get("schema") != str(SCHEMA):
+        raise HamError("was written by another version of ham-mrc", file=run / STATE, remedy="train anew")
+    try:
+        return Progressed(**json.loads(header["progressed"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise HamError("does not say how far the run was", file=run / STATE, remedy="train anew") from error
 
 
 def _distinct(reader: nn.Module) -> dict[str, Tensor]:
@@ -112,12 +152,11 @@ def _load(reader: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     reader.load_state_dict(tensors, strict=False)  # the names were just compared; only shared second names are absent
 
 
-def _read(path: Path, *, header_only: bool = False) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.exists():
-        raise HamError("no such file", file=path, remedy="the run was stopped before it had saved anything: train anew")
+        raise HamError("no such file", file=path, remedy="train anew")
     try:
         with safe_open(path, "pt") as file:
-            header = dict(file.metadata() or {})
-            return ({} if header_only else {name: file.get_tensor(name) for name in file.keys()}), header  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise HamError(f"is damaged or no safetensors file ({error})", file=path) from error
+        raise HamError(f"is damaged or no safetensors file ({error})", file=path, remedy="train anew") from error

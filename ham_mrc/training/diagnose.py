@@ -6,6 +6,7 @@ import contextlib
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,7 +18,7 @@ from ham_mrc.training.batches import make_batch, passage_lengths
 from ham_mrc.training.device import Device
 
 QUESTIONS = 64
-"""How many questions the figures are taken over: the first of the part."""
+"""How many questions the figures are taken over: the first of the part whose passage has a token."""
 
 
 def diagnose(reader: nn.Module, columns: Columns, device: Device) -> dict[str, list[dict[str, Any]]]:
@@ -25,12 +26,10 @@ def diagnose(reader: nn.Module, columns: Columns, device: Device) -> dict[str, l
 
     `change` is None at level 1. The reader is left in the mode it came in.
     """
-    rows = [row for row in range(min(len(columns), 2 * QUESTIONS)) if passage_lengths(columns)[row] > 0][:QUESTIONS]
-    if not rows:
+    rows = np.flatnonzero(passage_lengths(columns) > 0)[:QUESTIONS]
+    if not len(rows):
         return {}
-    import numpy as np
-
-    batch = make_batch(columns, np.asarray(rows, np.int64)).to(device.torch)
+    batch = make_batch(columns, rows).to(device.torch)
     was_training = reader.training
     reader.eval()
     try:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during training: a wish to stop at the next update, not a blow in the middle of one."""
+"""Ctrl-C and SIGTERM during training: a wish to stop at the next good moment, not a blow in the middle of an update."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+
+from ham_mrc.progress import Bar
 
 
 @contextlib.contextmanager
@@ -32,3 +34,20 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class StoppableBar:
+    """A bar whose next move raises KeyboardInterrupt once a stop was asked for: for work that can be done again."""
+
+    def __init__(self, bar: Bar, stop: Callable[[], bool]) -> None:
+        self._bar, self._stop = bar, stop
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Count, then stop if asked to."""
+        self._bar.advance(count, note)
+        if self._stop():
+            raise KeyboardInterrupt
+
+    def say(self, text: str) -> None:
+        """Print one line that stays."""
+        self._bar.say(text)

@@ -25,9 +25,12 @@ def build_optimizer(reader: nn.Module, settings: TrainingSettings) -> torch.opti
     return OPTIMIZERS[settings.optimizer](groups, lr=settings.lr)  # type: ignore[call-arg]
 
 
-def set_rate(optimizer: torch.optim.Optimizer, settings: TrainingSettings, update: int, updates: int) -> float:
-    """Set the rate of update number `update` (from 0) of `updates` in all, and return it."""
-    rate = settings.lr * (1 - update / updates if settings.schedule == "linear" else 1.0)
+def rate_at(settings: TrainingSettings, update: int, updates: int) -> float:
+    """The rate of update number `update` (from 0) of `updates` in all."""
+    return settings.lr * (1 - update / updates if settings.schedule == "linear" else 1.0)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every group of parameters the rate times its own scale."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["scale"]
-    return rate

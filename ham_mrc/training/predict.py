@@ -11,12 +11,18 @@ from ham_mrc.data_prep.shards import Columns
 from ham_mrc.layers.pointer import best_spans
 from ham_mrc.progress import Bar
 from ham_mrc.records import Prediction
-from ham_mrc.training.batches import iterate, prediction_order
+from ham_mrc.training.batches import make_batch, prediction_order
 from ham_mrc.training.device import Device
 
 
 def predict(
-    reader: nn.Module, columns: Columns, device: Device, *, batch_size: int, max_answer_tokens: int, bar: Bar | None = None
+    reader: nn.Module,
+    columns: Columns,
+    device: Device,
+    *,
+    batch_size: int,
+    max_answer_tokens: int,
+    bar: Bar | None = None,
 ) -> list[Prediction]:
     """One Prediction a question, in the order of the columns. See `predict_best`."""
     best = predict_best(
@@ -53,16 +59,17 @@ def predict_best(
 def _candidates(
     reader: nn.Module, columns: Columns, device: Device, batch_size: int, max_tokens: int, k: int, bar: Bar | None
 ) -> Iterator[tuple[int, list[Prediction]]]:
-    for batch in iterate(columns, prediction_order(columns, batch_size)):
+    for rows in prediction_order(columns, batch_size):
+        batch = make_batch(columns, rows).to(device.torch)
         with torch.inference_mode(), device.autocast():
-            start_logits, end_logits = reader(batch.to(device.torch))
-            spans = best_spans(start_logits, end_logits, batch.passage_mask.to(device.torch), max_tokens, k)
+            start_logits, end_logits = reader(batch)
+            spans = best_spans(start_logits, end_logits, batch.passage_mask, max_tokens, k)
         found = zip(*(tensor.tolist() for tensor in spans), strict=True)
         for row, (starts, ends, scores) in zip(batch.index.tolist(), found, strict=True):
             legal = [span for span in zip(starts, ends, scores, strict=True) if span[2] != -float("inf")]
             yield row, [_prediction(columns, row, *span) for span in legal]
         if bar is not None:
-            bar.advance(len(batch.index))
+            bar.advance(len(rows))
 
 
 def _prediction(columns: Columns, row: int, start: int, end: int, score: float) -> Prediction:

@@ -1,0 +1,34 @@
+"""The end of a run: the best epoch's answers to the parts that are kept for it, and their scores."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ham_mrc.eval.results import save_result
+from ham_mrc.files import write_json, write_jsonl
+from ham_mrc.records import Scores
+from ham_mrc.training.checkpoint import load_weights
+from ham_mrc.training.run_folder import FINISHED, LOG, PREDICTIONS, WEIGHTS
+from ham_mrc.training.training import Training
+
+
+def finish(training: Training) -> None:
+    """Predict and score with the best weights; scores.json comes last and marks the run as finished."""
+    run, parts = training.run, training.parts
+    write_jsonl(run.path / LOG, training.progressed.log)  # a run killed before its last log line comes here anew
+    load_weights(run.path / WEIGHTS, training.reader)
+    scores: dict[str, Scores] = {}
+    for part in parts.predicted:
+        with training.progress(f"predicting {part}", total=len(parts.columns[part]), unit="questions") as bar:
+            answers = training.answer(part, bar)
+        write_json(run.path / PREDICTIONS[part], answers)
+        scores[part] = training.mark(part, answers)
+    save_result(run.path / FINISHED, scores[parts.reported], name=run.path.resolve().name, run=run_settings(training))
+
+
+def run_settings(training: Training) -> dict[str, Any]:
+    """What `compare` shows of a run and groups runs by: settings alone, nothing measured."""
+    config = training.run.config
+    main = {"reader": config.reader, "preset": config.preset, "part": training.parts.reported}
+    return {**main, **config.reader_settings, **asdict(config.embeddings), **asdict(config.training)}

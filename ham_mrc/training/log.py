@@ -1,0 +1,45 @@
+"""What a run tells of each epoch: one object in log.jsonl, one line beside the progress bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ham_mrc.records import Scores
+from ham_mrc.training.batches import Rows, padding_share
+from ham_mrc.training.diagnose import diagnose
+from ham_mrc.training.optimizer import rate_at
+from ham_mrc.training.training import Training
+
+TIMINGS = ("examples_per_second", "training_seconds")
+"""The keys of an entry that the clock decides; all others are the same in a run that was interrupted."""
+
+
+def log_entry(training: Training, batches: list[Rows], scores: dict[str, Scores], better: bool) -> dict[str, Any]:
+    """The epoch that has just been scored; docs/training.md says what each key means."""
+    done, settings = training.progressed, training.settings
+    return {
+        "epoch": done.epoch,
+        "updates": done.update,
+        "cut_short": done.position < len(batches),
+        "loss": done.loss_sum / max(1, done.examples),
+        "gradient_norm": done.norm_sum / max(1, done.position),
+        "scores": {name: dict(score.metrics) for name, score in scores.items()},
+        "best": better,
+        "levels": diagnose(training.reader, training.parts.columns[training.parts.chooser], training.device),
+        "lr": rate_at(settings, done.update - 1, settings.epochs * len(batches)),
+        "examples": done.examples,
+        "examples_per_second": done.examples / done.epoch_seconds if done.epoch_seconds else 0.0,
+        "training_seconds": done.seconds,
+        "padding": padding_share(training.parts.train, batches),
+    }
+
+
+def epoch_line(entry: dict[str, Any], chooser: str, metric: str) -> str:
+    """`epoch 2: loss 3.214, choice EM 40.12 F1 52.30, dev EM 39.00 F1 51.00 (best by choice f1), 85 examples/s`."""
+    parts = ", ".join(
+        f"{name} EM {figures['exact_match']:.2f} F1 {figures['f1']:.2f}" for name, figures in entry["scores"].items()
+    )
+    best = f" (best by {chooser} {metric})" if entry["best"] else ""
+    cut = ", cut short by max_minutes" if entry["cut_short"] else ""
+    rate = f"{entry['examples_per_second']:.0f} examples/s"
+    return f"epoch {entry['epoch']}: loss {entry['loss']:.3f}, {parts}{best}, {rate}{cut}"

@@ -1,0 +1,149 @@
+"""Batches: every question once an epoch, in an order of seed and epoch alone, little padding, the right numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from squad_builders import squad_document, squad_paragraph
+from tiny_runs import prepare_rivers
+
+from ham_mrc.data_prep.shards import COLUMNS, Columns
+from ham_mrc.errors import HamError
+from ham_mrc.training.batches import (
+    labelled_rows,
+    make_batch,
+    padding_share,
+    passage_lengths,
+    prediction_order,
+    training_order,
+)
+
+
+def columns_of(passages: list[list[int]], questions: list[tuple[list[int], int, int, int]]) -> Columns:
+    """Columns of token ids; a question is (tokens, row of its passage, start, end)."""
+    arrays = {name: np.zeros(0, dtype) for name, dtype in COLUMNS.items()}
+    names = [f"q{number}".encode() for number in range(len(questions))]
+
+    def put(name: str, values: list[int]) -> None:
+        arrays[name] = np.array(values, COLUMNS[name])
+
+    def put_lists(flat: str, offsets: str, lists: list[list[int]]) -> None:
+        put(flat, [item for items in lists for item in items])
+        put(offsets, np.cumsum([0, *map(len, lists)]).tolist())
+
+    put_lists("ids", "ids_offsets", [list(name) for name in names])
+    put_lists("question_tokens", "question_offsets", [question[0] for question in questions])
+    put_lists("passage_tokens", "passage_offsets", passages)
+    put_lists("passage_text", "passage_text_offsets", [[] for _ in passages])
+    put_lists("question_text", "question_text_offsets", [[] for _ in questions])
+    for name in ("passage_char_starts", "passage_char_ends"):
+        put(name, [0] * sum(map(len, passages)))
+    for place, name in enumerate(("question_passage", "start", "end"), 1):
+        put(name, [question[place] for question in questions])
+    put("question_passages", [1] * len(questions))
+    put("answer_passage", [0] * len(questions))
+    return Columns(Path("made-up"), arrays)
+
+
+def many(count: int, longest: int = 300) -> Columns:
+    """`count` questions on as many passages of random length, every seventh without a label."""
+    random = np.random.default_rng(5)
+    passages = [[2] * int(length) for length in random.integers(1, longest, count)]
+    return columns_of(passages, [([3], n, *((-1, -1) if n % 7 == 0 else (0, 0))) for n in range(count)])
+
+
+def test_batch_by_hand() -> None:
+    columns = columns_of([[5, 6, 7], [8]], [([9, 10], 1, 0, 0), ([11], 0, 1, 2), ([], 0, -1, -1)])
+    batch = make_batch(columns, np.array([1, 0, 2]))
+    assert batch.passage.tolist() == [[5, 6, 7], [8, 0, 0], [5, 6, 7]]
+    assert batch.passage_lengths.tolist() == [3, 1, 3]
+    assert batch.question.tolist() == [[11, 0], [9, 10], [0, 0]]
+    assert batch.question_lengths.tolist() == [1, 2, 0]
+    assert (batch.start.tolist(), batch.end.tolist()) == ([1, 0, -1], [2, 0, -1])
+    assert batch.index.tolist() == [1, 0, 2]
+    assert {str(tensor.dtype) for tensor in batch} == {"torch.int64"}
+
+
+def test_batch_of_questions_without_a_token_keeps_one_place() -> None:
+    batch = make_batch(columns_of([[5]], [([], 0, -1, -1)]), np.array([0]))
+    assert batch.question.tolist() == [[0]]
+
+
+def test_batch_of_a_real_file(tmp_path: Path) -> None:
+    text = "Bure. The river Bure is 80 km long."
+    paragraph = squad_paragraph(text, ("a", "How long?", "80 km"), ("b", "Which river?", "Bure"))
+    content = squad_document({"A": [paragraph], "B": [squad_paragraph("80 km", ("c", "How long is it?", "80"))]})
+    data = prepare_rivers(tmp_path, content, split=None, dev=tmp_path / "rivers.json", test=tmp_path / "rivers.json")
+    columns = Columns.open(data / "train")
+    words = (data / "vocab.txt").read_text(encoding="utf-8").split("\n")
+    batch = make_batch(columns, np.array([columns.ids.index(name) for name in ("a", "b", "c")]))
+    assert [words[i] for i in batch.passage[0]] == ["bure", ".", "the", "river", "bure", "is", "80", "km", "long", "."]
+    assert [words[i] for i in batch.question[0]] == ["how", "long", "?", "<pad>", "<pad>"]
+    assert [words[i] for i in batch.passage[2]] == ["80", "km"] + ["<pad>"] * 8
+    assert (batch.start.tolist(), batch.end.tolist()) == ([6, 0, 0], [7, 0, 0])
+
+
+@given(batch_size=st.integers(1, 40), seed=st.integers(0, 2**32 - 1), epoch=st.integers(1, 50))
+def test_each_labelled_question_once_an_epoch(batch_size: int, seed: int, epoch: int) -> None:
+    columns = many(100)
+    batches = training_order(columns, batch_size, seed=seed, epoch=epoch)
+    assert sorted(np.concatenate(batches).tolist()) == [row for row in range(100) if row % 7]
+    sizes = sorted(map(len, batches), reverse=True)
+    full, rest = divmod(len(labelled_rows(columns)), batch_size)
+    assert sizes == [batch_size] * full + [rest] * (rest > 0)
+
+
+def test_order_is_of_seed_and_epoch_alone() -> None:
+    columns = many(100)
+
+    def order(seed: int, epoch: int) -> list[list[int]]:
+        return [rows.tolist() for rows in training_order(columns, 8, seed=seed, epoch=epoch)]
+
+    np.random.seed(1)
+    first = order(13, 1)
+    np.random.seed(2)
+    assert order(13, 1) == first
+    assert len({str(order(seed, epoch)) for seed in (13, 14) for epoch in (1, 2, 3)}) == 6
+    assert {frozenset(rows) for rows in order(13, 2)} != {frozenset(rows) for rows in first}, "batches must be new ones"
+
+
+def test_similar_lengths_stand_together() -> None:
+    columns = many(2000)
+    rows = labelled_rows(columns)
+    unsorted = [rows[i : i + 32] for i in range(0, len(rows), 32)]
+    assert padding_share(columns, unsorted) == pytest.approx(0.48, abs=0.02)  # about 1 - 150 / 290
+    assert padding_share(columns, training_order(columns, 32, seed=13, epoch=1)) < 0.05
+
+
+def test_order_within_an_epoch_does_not_follow_length() -> None:
+    columns = many(2000)
+    batches = training_order(columns, 32, seed=13, epoch=1)
+    longest = [int(passage_lengths(columns)[rows].max()) for rows in batches]
+    assert abs(np.corrcoef(range(len(longest)), longest)[0, 1]) < 0.4
+
+
+def test_padding_share_by_hand() -> None:
+    columns = columns_of([[5, 6, 7], [8]], [([9], 0, 0, 0), ([9], 1, 0, 0), ([9], 0, 0, 0)])
+    assert padding_share(columns, [np.array([0, 1]), np.array([2])]) == pytest.approx(1 - 7 / 9)
+    assert padding_share(columns, []) == 0.0
+
+
+@given(batch_size=st.integers(1, 120))
+def test_prediction_reads_every_passage_that_has_a_token(batch_size: int) -> None:
+    columns = columns_of([[5], [], [6, 7]], [([9], n % 3, -1, -1) for n in range(50)])
+    batches = prediction_order(columns, batch_size)
+    assert sorted(np.concatenate(batches).tolist()) == [n for n in range(50) if n % 3 != 1]
+    lengths = [int(passage_lengths(columns)[row]) for rows in batches for row in rows]
+    assert lengths == sorted(lengths, reverse=True)
+    assert max(map(len, batches)) <= batch_size
+
+
+def test_nothing_to_train_on() -> None:
+    columns = columns_of([[5]], [([9], 0, -1, -1)])
+    with pytest.raises(HamError) as caught:
+        training_order(columns, 8, seed=1, epoch=1)
+    assert str(caught.value) == "made-up: has no question with a gold span to train on; prepare again"
