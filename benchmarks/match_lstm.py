@@ -1,4 +1,4 @@
-"""Match-LSTM's training and prediction speed and peak memory at several depths, each against a yard in the same process.
+"""Match-LSTM's speed and peak memory in training and prediction, by depth, against a yard in the same process.
 
     python benchmarks/match_lstm.py
     python benchmarks/match_lstm.py --depths 1 5 20 --passage 300 --hidden 150 --threads 1
@@ -38,7 +38,8 @@ def main() -> None:
             row = run_row(options, depth, form)
             cells = (depth, form, row["step"], row["step"] / row["yard"], BATCH / row["step"])
             cells += (row["predict"], row["predict"] / row["yard"], BATCH / row["predict"], row["peak_mb"])
-            print("  ".join(f"{cell:>12.3f}" if isinstance(cell, float) else f"{cell:>12}" for cell in cells), flush=True)
+            texts = (f"{cell:>12.3f}" if isinstance(cell, float) else f"{cell:>12}" for cell in cells)
+            print("  ".join(texts), flush=True)
 
 
 def parse() -> argparse.Namespace:

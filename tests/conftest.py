@@ -14,6 +14,10 @@ from squad_builders import rivers
 
 ROOT = Path(__file__).parents[1]
 
+# One thread a process, also in the processes that tests start: two workers with two threads each on two cores wait
+# for each other fifty times longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -58,7 +62,7 @@ def prepared_rivers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def river_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A prepared folder with train (24), choice (3) and dev (9 questions); ../rivers.json is its raw file. Read only."""
+    """A prepared folder: train (24), choice (3) and dev (9 questions) of the raw file ../rivers.json. Read only."""
     from tiny_runs import prepare_rivers
 
     return prepare_rivers(tmp_path_factory.mktemp("river_data"))

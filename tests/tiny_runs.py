@@ -53,7 +53,7 @@ def prepare_rivers(folder: Path, content: dict[str, Any] | None = None, **settin
 
 def tiny(**sections: dict[str, Any]) -> Config:
     """Settings that train in a fraction of a second, with `sections` over them."""
-    basis = {
+    basis: dict[str, dict[str, Any]] = {
         "reader": {"hidden": 8, "depth": 2, "dropout": 0.1, "word_match": True},
         "embeddings": {"width": 8},
         "training": {"epochs": 2, "batch_size": 8, "lr": 0.03, "schedule": "linear", "patience": 0},

@@ -93,11 +93,7 @@ def _as_json(question: str, found: list[Prediction]) -> str:
 
 def _as_text(passage: str, found: list[Prediction], color: bool) -> str:
     """Each answer with its probability and place, and the passage with the best one marked."""
-    lines = [
-        f"{p.text}  (p {math.exp(p.score):.3f}, characters {p.char_start} to {p.char_end})" for p in found if p.text
-    ]
-    if not lines:
-        return "no answer: the passage has nothing to read\n"
+    lines = [f"{p.text}  (p {math.exp(p.score):.3f}, characters {p.char_start} to {p.char_end})" for p in found]
     best = found[0]
     on, off = ("\033[1;32m", "\033[0m") if color else ("[", "]")
     marked = passage[: best.char_start] + on + passage[best.char_start : best.char_end] + off + passage[best.char_end :]

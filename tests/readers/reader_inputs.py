@@ -58,7 +58,10 @@ CASES = _cases()
 
 
 def draw(seed: int = 0, *, batch: int = 4, passage: int = 9, question: int = 5) -> Batch:
-    """A batch whose first row fills it; others are shorter, down to one token. Labels lie within their passage."""
+    """A batch whose first row fills it; others are shorter, down to one token. Labels lie within their passage.
+
+    Every question begins with the first word of its passage.
+    """
     source = torch.Generator().manual_seed(seed)
 
     def whole(low: int, high: int, *shape: int) -> Tensor:
@@ -68,15 +71,9 @@ def draw(seed: int = 0, *, batch: int = 4, passage: int = 9, question: int = 5) 
     lengths[0], asked[0] = passage, question
     start = (torch.rand(batch, generator=source) * lengths).long()
     end = start + (torch.rand(batch, generator=source) * (lengths - start)).long()
-    made = Batch(
-        whole(2, WORDS, batch, passage),
-        whole(2, WORDS, batch, question),
-        lengths,
-        asked,
-        start,
-        end,
-        torch.arange(batch),
-    )
+    words, asked_words = whole(2, WORDS, batch, passage), whole(2, WORDS, batch, question)
+    asked_words[:, 0] = words[:, 0]
+    made = Batch(words, asked_words, lengths, asked, start, end, torch.arange(batch))
     return with_padding(made, 0)
 
 

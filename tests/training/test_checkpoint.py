@@ -194,7 +194,9 @@ def test_weights_of_another_shape(tmp_path: Path) -> None:
     save_weights(file, nn.Linear(3, 2))
     with pytest.raises(HamError) as caught:
         load_weights(file, nn.Linear(4, 2))
-    assert str(caught.value) == f"{file}: weights weight have the shape (2, 3), not (2, 4); it belongs to other settings"
+    assert (
+        str(caught.value) == f"{file}: weights weight have the shape (2, 3), not (2, 4); it belongs to other settings"
+    )
 
 
 @pytest.mark.parametrize(
