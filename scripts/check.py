@@ -10,6 +10,7 @@ CI runs this same file.
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -39,6 +40,8 @@ def main() -> int:
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"any of {', '.join(STEPS)} (default: all)")
     parser.add_argument("--fix", action="store_true", help="first rewrite what can be rewritten")
     options = parser.parse_args()
+    # A background job of a shell ignores Ctrl-C, and so would what it starts: the tests of interrupts among them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     unknown = [step for step in options.steps if step not in STEPS]
     if unknown:
         parser.error(f"no step {unknown[0]!r}; the steps are {', '.join(STEPS)}")

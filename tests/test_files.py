@@ -47,7 +47,7 @@ PACKED = gzip.compress(b'{"a": 1}\n' * 100, mtime=0)
     [
         (b"", "f.json: is empty", "; a JSON document is expected"),
         (b"\xef\xbb\xbf \n", "f.json: is empty", "; a JSON document is expected"),
-        (gzip.compress(b""), "f.json: is empty", "; a JSON document is expected"),
+        (gzip.compress(b"", mtime=0), "f.json: is empty", "; a JSON document is expected"),
         (b'{"a": 1,\n "b" 2}', "f.json, line 2: is not JSON (", ", column 6)"),
         (b'{"a": 1} {}', "f.json, line 1: is not JSON (", ", column 10)"),
         (b'{"a": "\xff"}', "f.json: is not UTF-8 (byte 7)", "; convert it to UTF-8"),
@@ -84,8 +84,8 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
     [
         b'{"a": [1, "\xe2\x80\xa8"]}',
         b'\xef\xbb\xbf{"a": [1, "\xe2\x80\xa8"]}\r\n',
-        gzip.compress(b'{"a": [1, "\xe2\x80\xa8"]}'),
-        gzip.compress(b'\xef\xbb\xbf{"a": [1,') + gzip.compress(b' "\\u2028"]}'),
+        gzip.compress(b'{"a": [1, "\xe2\x80\xa8"]}', mtime=0),
+        gzip.compress(b'\xef\xbb\xbf{"a": [1,', mtime=0) + gzip.compress(b' "\\u2028"]}', mtime=0),
     ],
 )
 def test_json_is_read_plain_and_packed_with_and_without_a_mark(tmp_path: Path, data: bytes) -> None:

@@ -65,7 +65,7 @@ class Answerer:
     def answer_file(self, path: str | Path, *, k: int = 1, progress: Progress = silent) -> Answered:
         """Answers to every question of a raw file of the run's dataset."""
         limits = self._limits()
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             counts, vocabulary = encode_file(
                 self.run.facts["dataset"],
                 path,
@@ -95,7 +95,7 @@ class Answerer:
         """Up to `k` answers to one question on one passage."""
         interner = Interner((word, number) for number, word in enumerate(self.vocabulary.words))
         known, lowercase = len(interner), self.vocabulary.lowercase
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             encoder = PartEncoder(Path(folder), interner, limits=self._limits(), lowercase=lowercase, training=False)
             with encoder:
                 encoder.add(Example("1", question, (passage,)))

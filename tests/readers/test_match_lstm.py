@@ -99,7 +99,15 @@ def test_encoders_are_one_or_two() -> None:
     assert more == sum(p.numel() for p in shared.passage_encoder.parameters())
 
 
-def test_dropout_acts_in_four_places(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_matrix_for_requery_own_shifts_no_other_weight() -> None:
+    shallow = CASES["match-lstm"].build(1, requery="own").state_dict()
+    for depth in (2, 5):
+        deep = CASES["match-lstm"].build(depth, requery="own").state_dict()
+        assert set(deep) - set(shallow) == {"match.ham.c", "match.ham.score.again_weight"}
+        assert all(torch.equal(deep[name], tensor) for name, tensor in shallow.items())
+
+
+def test_dropout_acts_on_words_encodings_and_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """Word vectors and encodings of both sides, and the states of the match layer; one mask a sequence each."""
     masks: list[tuple[int, ...]] = []
     kept = Tensor.bernoulli_
