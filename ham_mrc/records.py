@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,31 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """The segmentation that a raw file gives: the words of the question, each passage and each answer, in order.
+
+    A passage's words joined without anything between them are its text, character by character.
+    """
+
+    question: tuple[str, ...]
+    passages: tuple[tuple[str, ...], ...]
+    answers: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """One question as its raw file has it: nothing tokenised, nothing stripped, nothing repaired.
 
     `passages` holds one text for SQuAD-shaped data and several for search-engine data. `title` names
     the article, the unit that `--split-by article` keeps whole.
+
+    gold        where the file itself says that the best span stands, if it says so beside `answers`
+    selected    numbers of the passages that a person used for the answers, where the file says so
+    impossible  the file says that the passages hold no answer
+    words       the file's own segmentation, if it has one
+    facts       what the official files of references and predictions repeat of a question: its id as it was
+                typed, its type and the like; JSON values
+    version     the layout's version that the record shows: "1.1", "2.0", "raw", ...
     """
 
     id: str
@@ -32,6 +53,12 @@ class Example:
     passages: tuple[str, ...]
     answers: tuple[Answer, ...] = ()
     title: str = ""
+    gold: Answer | None = None
+    selected: tuple[int, ...] = ()
+    impossible: bool = False
+    words: Words | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 TOKENIZER = "words-v1"
 """Name and version of the rule below. A prepared folder and a run record it; they must agree."""
@@ -24,6 +25,22 @@ class Tokens(NamedTuple):
     words: list[str]
     char_starts: list[int]
     char_ends: list[int]
+
+
+class TokenSequence(Protocol):
+    """What Tokens offers, of whatever kind its columns are."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The tokens."""
+
+    @property
+    def char_starts(self) -> Sequence[int]:
+        """Where each token begins in its text."""
+
+    @property
+    def char_ends(self) -> Sequence[int]:
+        """Where each token has ended."""
 
 
 def tokenize(text: str) -> Tokens:

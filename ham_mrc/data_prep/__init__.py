@@ -1,14 +1,17 @@
 """Raw datasets to columns of integers on disk. No torch anywhere in here.
 
-DATASETS names what can be read: dataset -> function from the path of a raw file to its Examples.
+DATASETS names what can be read; dataset.py says what each entry holds.
 """
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from ham_mrc.data_prep.cmrc import CMRC
+from ham_mrc.data_prep.dataset import Dataset
+from ham_mrc.data_prep.dureader import DUREADER
+from ham_mrc.data_prep.msmarco import MSMARCO
+from ham_mrc.data_prep.squad import SQUAD
 
-from ham_mrc.data_prep.squad import read_squad
-from ham_mrc.records import Example
-
-DATASETS: dict[str, Callable[[str | Path], Iterator[Example]]] = {
-    "squad": read_squad,
+DATASETS: dict[str, Dataset] = {
+    "squad": SQUAD,
+    "dureader": DUREADER,
+    "msmarco": MSMARCO,
+    "cmrc": CMRC,
 }
