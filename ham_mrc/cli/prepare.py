@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,20 +13,32 @@ from ham_mrc.cli import options
 from ham_mrc.cli.output import Document, notice, show, warning
 from ham_mrc.cli.progress import reporter
 from ham_mrc.data_prep import DATASETS
-from ham_mrc.data_prep.request import DEFAULT_SPLIT, EVALUATION_PASSAGE_TOKENS, EVALUATION_QUESTION_TOKENS, Request
-from ham_mrc.data_prep.spans import EXPLANATIONS, Reason
-from ham_mrc.tables import Table, make_table
-
-if TYPE_CHECKING:
-    from ham_mrc.data_prep.manifest import Manifest, PartCounts
+from ham_mrc.data_prep.dataset import Layout, Match, Paragraphs, References, Segment
+from ham_mrc.data_prep.request import (
+    DEFAULT_SPLIT,
+    EVALUATION_PASSAGE_TOKENS,
+    EVALUATION_QUESTION_TOKENS,
+    Request,
+    parse_shard,
+)
+from ham_mrc.errors import HamError
+from ham_mrc.tables import make_table
 
 SplitBy = Literal["question", "passage", "article"]
+
+HOW = "How records become examples"
+
+
+def _usual(field: str) -> str:
+    """What each dataset takes for `field`: "400 squad, 500 dureader"."""
+    return ", ".join(f"{getattr(dataset, field)} {name}" for name, dataset in DATASETS.items())
 
 
 def prepare(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help=f"What INPUT holds: {', '.join(DATASETS)}.")],
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="Raw files, plain or .gz, read together as one corpus.")
+        list[Path],
+        typer.Argument(metavar="INPUT...", help="Raw files, plain or .gz, read together as one corpus."),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write, whole or not at all.")],
     split: Annotated[
@@ -41,14 +54,23 @@ def prepare(
     test: Annotated[Path | None, typer.Option(metavar="FILE", help="An official file that becomes test.")] = None,
     limit: Annotated[int | None, typer.Option(help="Read the first N questions of INPUT only.", metavar="N")] = None,
     max_passage_tokens: Annotated[
-        int, typer.Option(help=f"Cut training passages after N tokens; others after {EVALUATION_PASSAGE_TOKENS} or N.")
-    ] = Request.max_passage_tokens,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help=f"Cut training passages after N tokens; others after {EVALUATION_PASSAGE_TOKENS} or N. "
+            f"If not given: {_usual('passage_tokens')}.",
+        ),
+    ] = None,
     max_question_tokens: Annotated[
-        int,
-        typer.Option(help=f"Cut training questions after N tokens; others after {EVALUATION_QUESTION_TOKENS} or N."),
-    ] = Request.max_question_tokens,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help=f"Cut training questions after N tokens; others after {EVALUATION_QUESTION_TOKENS} or N. "
+            f"If not given: {_usual('question_tokens')}.",
+        ),
+    ] = None,
     vocab_size: Annotated[
-        int | None, typer.Option(help="Words to train at most, the most frequent first. All if not given.")
+        int | None, typer.Option(metavar="N", help="Words to train at most, the most frequent first. All if not given.")
     ] = None,
     min_count: Annotated[
         int, typer.Option(help="How often a word must stand in train to be trained.")
@@ -56,6 +78,55 @@ def prepare(
     lowercase: Annotated[bool, typer.Option(help="Whether words are known by their lower-cased form.")] = True,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first question whose label is faulty, naming it.")
+    ] = False,
+    layout: Annotated[
+        Layout | None,
+        typer.Option(help="Several passages a question: read as one sequence, or each by itself.", rich_help_panel=HOW),
+    ] = None,
+    passages: Annotated[
+        int | None, typer.Option(metavar="N", help="At most N passages a question, 0 for all.", rich_help_panel=HOW)
+    ] = None,
+    selected_only: Annotated[
+        bool | None,
+        typer.Option(help="Train on passages alone that a person used for the answers.", rich_help_panel=HOW),
+    ] = None,
+    null_position: Annotated[
+        bool | None,
+        typer.Option(help='Whether "no answer" is a position. For squad: if the file is 2.0.', rich_help_panel=HOW),
+    ] = None,
+    yes_no: Annotated[
+        bool | None, typer.Option(help='Whether "yes" and "no" can be pointed at.', rich_help_panel=HOW)
+    ] = None,
+    segment: Annotated[
+        Segment | None,
+        typer.Option(help="Chinese words: the file's own, those of rjieba, or characters.", rich_help_panel=HOW),
+    ] = None,
+    paragraphs: Annotated[
+        Paragraphs | None,
+        typer.Option(help="Of a document, the best paragraph, or as many as fit.", rich_help_panel=HOW),
+    ] = None,
+    match: Annotated[
+        Match | None, typer.Option(help="How a span is held against a free answer.", rich_help_panel=HOW)
+    ] = None,
+    min_match: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="A best span below X, 0 to 1, trains nothing.", rich_help_panel=HOW),
+    ] = None,
+    references: Annotated[
+        References | None, typer.Option(help="Which answers of MS MARCO 2.1 score.", rich_help_panel=HOW)
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Processes. One a processor if not given, fewer for little input."),
+    ] = None,
+    executor: Annotated[
+        str | None, typer.Option(metavar="dask://HOST:PORT", help="A dask cluster that does the work.")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Do part I of N only, from 0; join them with --merge.")
+    ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Join shards: all arguments are folders that --shard wrote.")
     ] = False,
     seed: options.Seed = options.DEFAULT_SEED,
     force: options.Force = False,
@@ -68,8 +139,22 @@ def prepare(
 
     Without a test part, a tenth of train becomes the part `choice`: the part that is reported never chooses the epoch.
     """
+    from ham_mrc.cli.prepared import as_json, as_tables
     from ham_mrc.data_prep.prepare import prepare as run
+    from ham_mrc.data_prep.shard_jobs import merge_shards, prepare_shard
 
+    how = {
+        "layout": layout,
+        "passages": passages,
+        "selected_only": selected_only,
+        "null_position": null_position,
+        "yes_no": yes_no,
+        "segment": segment,
+        "paragraphs": paragraphs,
+        "match": match,
+        "min_match": min_match,
+        "references": references,
+    }
     request = Request(
         dataset=dataset,
         inputs=tuple(inputs),
@@ -87,8 +172,20 @@ def prepare(
         seed=seed,
         strict=strict,
         force=force,
+        options={name: value for name, value in how.items() if value is not None},
+        workers=workers,
+        executor=executor,
+        shard=None if shard is None else parse_shard(shard),
     )
-    manifest = run(request, reporter(quiet))
+    if merge:
+        _refuse_settings(request)
+        manifest = merge_shards([Path(dataset), *inputs], out, force=force)
+    elif shard is not None:
+        about = prepare_shard(request, reporter(quiet))
+        _show_shard(about, out, format, json=json, write=write, quiet=quiet)
+        return
+    else:
+        manifest = run(request, reporter(quiet))
     for part, counts in manifest.parts.items():
         if counts.ids_in_train:
             warning(f"{counts.ids_in_train} questions of {part} have ids that are also in train")
@@ -96,58 +193,20 @@ def prepare(
     notice(f"next: ham-mrc train {shlex.quote(str(out))} --out RUN", quiet=quiet)
 
 
-def as_json(manifest: Manifest, out: Path) -> dict[str, Any]:
-    """The manifest, with where it stands and each part's share of labels on token borders."""
-    content = manifest.to_json()
-    for part, counts in manifest.parts.items():
-        content["parts"][part] |= {"labelled": counts.labelled, "on_token_borders": on_token_borders(counts)}
-    return {**content, "out": str(out)}
+def _refuse_settings(request: Request) -> None:
+    """Raise HamError for an option that --merge would pass over: shards were made with settings of their own."""
+    plain = Request(dataset=request.dataset, inputs=request.inputs, out=request.out, force=request.force)
+    given = [item.name for item in fields(plain) if getattr(request, item.name) != getattr(plain, item.name)]
+    names = [name for name in given if name != "options"] + list(request.options)
+    if names:
+        listed = ", ".join(f"--{name.replace('_', '-')}" for name in names)
+        raise HamError(f"--merge takes all settings from the shards, not {listed}", remedy="leave that out")
 
 
-def on_token_borders(counts: PartCounts) -> float | None:
-    """The percentage of gold spans whose edges are the answer's own; None where nothing is labelled."""
-    return 100 * (1 - counts.moved / counts.labelled) if counts.labelled else None
-
-
-def as_tables(manifest: Manifest) -> list[Table]:
-    """What each part holds and shares with train; and, where something was dropped or has no label, why."""
-    headers = ("part", "read", "kept", "dropped", "on token borders", "passages", "also in train", "questions on those")
-    rows = [_row(part, counts) for part, counts in manifest.parts.items()]
-    by = "official" if manifest.split["rule"] == "official" else f"{manifest.split['rule']} by {manifest.split['by']}"
-    title = f"{manifest.dataset} {manifest.version}, {by}, seed {manifest.seed}"
-    words = f"{manifest.vocabulary['words']} words, {manifest.vocabulary['trained']} of them trained"
-    counted = make_table(headers, rows, right=headers[1:], title=title, notes=[words, *_shared(manifest)])
-    why = [row for part, counts in manifest.parts.items() for row in _reasons(part, counts)]
-    if not why:
-        return [counted]
-    return [counted, make_table(("part", "questions", "became", "because"), why, right=("questions",))]
-
-
-def _row(part: str, counts: PartCounts) -> list[str]:
-    share = on_token_borders(counts)
-    own = [counts.read, counts.kept, counts.read - counts.kept]
-    shared = ["", ""]
-    if part != "train":
-        shared = [str(counts.passages_in_train), str(counts.questions_on_train_passages)]
-    borders = "" if share is None else f"{share:.2f}%"
-    return [part, *map(str, own), borders, str(counts.passages), *shared]
-
-
-def _shared(manifest: Manifest) -> list[str]:
-    """A sentence for each part that is reported and shares passages with train, and what could be done about it."""
-    own_file = {item["part"] for item in manifest.inputs}
-    return [
-        f"{counts.passages_in_train} of {counts.passages} passages of {part} are also training passages"
-        + ("" if part in own_file else "; --split-by passage or article keeps them apart")
-        for part, counts in manifest.parts.items()
-        if part != "choice" and counts.passages_in_train
-    ]
-
-
-def _reasons(part: str, counts: PartCounts) -> list[list[str]]:
-    fates = (("dropped", counts.dropped), ("kept without a label", counts.unlabelled))
-    return [
-        [part, str(number), fate, EXPLANATIONS[Reason(reason)]]
-        for fate, reasons in fates
-        for reason, number in reasons.items()
-    ]
+def _show_shard(
+    about: dict[str, Any], out: Path, format: options.FormatName, *, json: bool, write: list[Path] | None, quiet: bool
+) -> None:
+    index, count = about["shard"]
+    table = make_table(("shard", "chunks of all"), [[f"{index}/{count}", str(about["chunks"])]], title=str(out))
+    show(Document({**about, "out": str(out)}, [table]), format, json=json, write=write)
+    notice("next, with the folders of all shards: ham-mrc prepare --merge SHARD... --out DIR", quiet=quiet)

@@ -126,7 +126,7 @@ def _settings(
     if preset is None:
         preset = own.get("run", {}).get("preset")  # FILE is a run's config.toml
     if preset is None:
-        name = chosen.get("reader", {}).get("name") or DEFAULT_READERS[Manifest.load(data).dataset]
+        name = chosen.get("reader", {}).get("name") or DEFAULT_READERS.get(Manifest.load(data).dataset)
         preset = DEFAULT_PRESETS.get(str(name), "")
     basis = read_preset(str(preset)) if preset else {}
     if file is not None:

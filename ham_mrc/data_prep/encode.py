@@ -1,139 +1,143 @@
-"""Examples to the columns of one part: tokenised, labelled, cut, each passage stored once, everything counted."""
+"""A chunk of raw records to pieces of parts: tokenised, labelled, cut, each passage stored once, everything counted.
+
+`encode_chunk` is a pure function of what it is given, so it runs in any process on any machine with the same result.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
-from typing import Self
+from typing import NamedTuple
 
-from ham_mrc.data_prep.manifest import PartCounts
-from ham_mrc.data_prep.request import Limits
-from ham_mrc.data_prep.shard_writer import ColumnsWriter
-from ham_mrc.data_prep.spans import Reason, Span, find_span
-from ham_mrc.data_prep.split import passages_digest
-from ham_mrc.data_prep.vocab import Interner
+import numpy as np
+
+from ham_mrc.data_prep import DATASETS
+from ham_mrc.data_prep.chunks import Chunk, no_collection
+from ham_mrc.data_prep.coded_texts import CodedTexts
+from ham_mrc.data_prep.fields import shown
+from ham_mrc.data_prep.part_encoder import Encoding, PartEncoder
+from ham_mrc.data_prep.piece import Piece
+from ham_mrc.data_prep.spans import FAULTY_LABEL, describe
+from ham_mrc.data_prep.split import group_key, group_rank, text_digest
+from ham_mrc.errors import HamError
 from ham_mrc.records import Example
-from ham_mrc.text import Tokens, tokenize
-
-# The questions of a passage follow each other in most files, and a random split sends them to several parts.
-_tokens = lru_cache(maxsize=64)(tokenize)
 
 
-class PartEncoder:
-    """Writes one part. With `training`, questions without a label are dropped; otherwise only a repeated id is.
+class Portion(NamedTuple):
+    """A chunk, and what only a look at the whole corpus tells of it.
 
-    `interner` gives words their ids and may be shared by several parts. A context manager.
+    `part` is the part that its file is, None where the assignment decides. `limit` is how many of its questions
+    count, None for all; `duplicates` the numbers of those whose id stood earlier. `checksum` is of its ids.
     """
 
-    def __init__(self, folder: Path, interner: Interner, *, limits: Limits, lowercase: bool, training: bool) -> None:
-        self.folder = folder
-        self.training = training
-        self.limits = limits
-        self.ids: set[str] = set()
-        self.questions_at: Counter[bytes] = Counter()  # digest of the passages -> questions asked on them
-        self._lowercase = lowercase
-        self._interner = interner
-        self._writer = ColumnsWriter(folder)
-        self._rows: dict[bytes, int] = {}
-        self._dropped: Counter[Reason] = Counter()
-        self._unlabelled: Counter[Reason] = Counter()
-        self._read = self._kept = self._moved = self._cut_passages = self._cut_questions = 0
-
-    def add(self, example: Example) -> tuple[bool, Reason | None]:
-        """Whether the example was kept, and why it has no label (None where it has one)."""
-        self._read += 1
-        passages = [_tokens(passage) for passage in example.passages]
-        question = tokenize(example.question)
-        span = self._label(example, passages, question)
-        reason = span if isinstance(span, Reason) else None
-        self.ids.add(example.id)
-        if reason is Reason.DUPLICATE_ID or (reason and self.training):
-            self._dropped[reason] += 1
-            return False, reason
-        if isinstance(span, Span):
-            self._moved += not span.exact
-        else:
-            self._unlabelled[span] += 1
-        self._write(example, passages, question, None if isinstance(span, Reason) else span)
-        return True, reason
-
-    def _label(self, example: Example, passages: list[Tokens], question: Tokens) -> Span | Reason:
-        if example.id in self.ids:
-            return Reason.DUPLICATE_ID
-        if not question.words:
-            return Reason.EMPTY_QUESTION
-        if not any(tokens.words for tokens in passages):
-            return Reason.EMPTY_PASSAGE
-        if not example.answers:
-            return Reason.NO_ANSWER
-        answer = example.answers[0]  # the first one trains, all of them score
-        return find_span(answer, example.passages[answer.passage], passages[answer.passage], self.limits.passage)
-
-    def _write(self, example: Example, passages: list[Tokens], question: Tokens, span: Span | None) -> None:
-        self._kept += 1
-        self._cut_questions += len(question.words) > self.limits.question
-        digest = passages_digest(example)
-        self.questions_at[digest] += 1
-        if digest not in self._rows:
-            self._rows[digest] = self._writer.passages
-            for text, tokens in zip(example.passages, passages, strict=True):
-                self._write_passage(text, tokens)
-        self._writer.add_question(
-            example.id,
-            example.question,
-            self._encode(question.words[: self.limits.question]),
-            passage=self._rows[digest],
-            passages=len(passages),
-            start=span.start if span else -1,
-            end=span.end if span else -1,
-            answer_passage=example.answers[0].passage if span else 0,
-        )
-
-    def _write_passage(self, text: str, tokens: Tokens) -> None:
-        limit = self.limits.passage
-        self._cut_passages += len(tokens.words) > limit
-        ids = self._encode(tokens.words[:limit])
-        self._writer.add_passage(text, ids, tokens.char_starts[:limit], tokens.char_ends[:limit])
-
-    def _encode(self, words: Iterable[str]) -> list[int]:
-        interner = self._interner
-        if self._lowercase:
-            return [interner[word.lower()] for word in words]
-        return [interner[word] for word in words]
-
-    def counts(self, train: PartEncoder | None = None) -> PartCounts:
-        """What was counted so far; with `train`, also what is shared with that part."""
-        counts = PartCounts(
-            read=self._read,
-            kept=self._kept,
-            dropped=_by_name(self._dropped),
-            unlabelled=_by_name(self._unlabelled),
-            moved=self._moved,
-            passages=self._writer.passages,
-            cut_passages=self._cut_passages,
-            cut_questions=self._cut_questions,
-        )
-        if train is None or train is self:
-            return counts
-        shared = self.questions_at.keys() & train.questions_at.keys()
-        return replace(
-            counts,
-            passages_in_train=len(shared),
-            questions_on_train_passages=sum(self.questions_at[digest] for digest in shared),
-            ids_in_train=len(self.ids & train.ids),
-        )
-
-    def __enter__(self) -> Self:
-        self._writer.__enter__()
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        self._writer.__exit__(*fault)  # type: ignore[arg-type]
+    chunk: Chunk
+    part: str | None = None
+    limit: int | None = None
+    duplicates: frozenset[int] = frozenset()
+    checksum: bytes | None = None
 
 
-def _by_name(counter: Counter[Reason]) -> dict[str, int]:
-    """Counts in the order in which the reasons are declared, so that the same input gives the same bytes."""
-    return {reason.value: counter[reason] for reason in Reason if counter[reason]}
+class Encoded(NamedTuple):
+    """The pieces of a chunk by part, and the words that their columns number, in the order of first sight."""
+
+    words: list[str]
+    pieces: dict[str, Piece]
+
+
+def encode_chunk(encoding: Encoding, portion: Portion) -> Encoded:
+    """The pieces that a chunk adds to each part.
+
+    Raises HamError for a faulty record, with `strict` for a faulty label, and where the file has changed since the
+    ids in it were looked at.
+    """
+    with no_collection():
+        work = _Chunk(encoding, portion)
+        work.read()
+        return work.encoded()
+
+
+def encode_examples(encoding: Encoding, examples: Iterable[Example], part: str, seen: set[str]) -> Encoded:
+    """The piece that `examples` add to one part. An id in `seen` is a repeated one; new ids are put there."""
+    work = _Chunk(encoding, Portion(Chunk("", ())))
+    for example in examples:
+        work.add(example, part, example.id in seen)
+        seen.add(example.id)
+    return work.encoded()
+
+
+def checksum(ids: Iterable[str]) -> bytes:
+    """What stands for the ids of a chunk in their order."""
+    return text_digest("\0".join(ids))
+
+
+def changed(file: str) -> HamError:
+    """What to raise where a file is not the one that was looked at first."""
+    return HamError("changed while it was read", file=file, remedy="prepare again")
+
+
+class _Chunk:
+    """One portion on its way to pieces. Words are numbered in the order of first sight."""
+
+    def __init__(self, encoding: Encoding, portion: Portion) -> None:
+        self._encoding = encoding
+        self._dataset = DATASETS[encoding.dataset]
+        self._portion = portion
+        self._wanted: list[tuple[Example, str, bool]] = []
+
+    def read(self) -> None:
+        """Take in the examples of the portion."""
+        chunk = self._portion.chunk
+        ids: list[str] = []
+        for record, examples in chunk.examples(self._dataset, self._encoding.reading):
+            parts = [self._part_of(example) for example in examples]
+            trained = examples
+            if self._dataset.trains_apart and "train" in parts:
+                trained = chunk.parse(record, self._dataset, self._encoding.reading, training=True)
+            for example, other, part in zip(examples, trained, parts, strict=True):
+                number = len(ids)
+                ids.append(example.id)
+                if self._portion.limit is None or number < self._portion.limit:
+                    self.add(other if part == "train" else example, part, number in self._portion.duplicates)
+        if self._portion.checksum is not None and checksum(ids) != self._portion.checksum:
+            raise changed(chunk.file)
+
+    def add(self, example: Example, part: str, duplicate: bool) -> None:
+        """Take in one example."""
+        self._wanted.append((example, part, duplicate))
+
+    def _part_of(self, example: Example) -> str:
+        if self._portion.part is not None:
+            return self._portion.part
+        assert self._encoding.assignment is not None
+        rank = group_rank(self._encoding.seed, group_key(example, self._encoding.split_by))
+        return self._encoding.assignment.part(rank)
+
+    def encoded(self) -> Encoded:
+        """Everything that was taken in."""
+        segment = self._encoding.reading.segment
+        texts = CodedTexts(segment, self._encoding.lowercase, (example for example, _, _ in self._wanted))
+        parts: dict[str, PartEncoder] = {}
+        for example, name, duplicate in self._wanted:
+            if name not in parts:
+                parts[name] = PartEncoder(name, self._dataset, self._encoding, texts)
+            fault = parts[name].add(example, duplicate=duplicate)
+            if fault in FAULTY_LABEL and self._encoding.strict:
+                raise HamError(
+                    describe(fault, example),
+                    file=self._portion.chunk.file,
+                    place=f"question {shown(example.id)}",
+                    remedy="mend it, or leave out --strict, to have it repaired or dropped from training, and counted",
+                )
+        return _compact(texts.words, {name: part.piece() for name, part in parts.items()})
+
+
+def _compact(words: list[str], pieces: dict[str, Piece]) -> Encoded:
+    """The same with only those words that stand in a column: what was dropped or cut away has none."""
+    columns = [piece.columns[name] for piece in pieces.values() for name in ("passage_tokens", "question_tokens")]
+    used = np.zeros(len(words), bool)
+    for column in columns:
+        used[column] = True
+    numbers = np.cumsum(used, dtype=np.int32) - 1
+    for piece in pieces.values():
+        for name in ("passage_tokens", "question_tokens"):
+            piece.columns[name] = numbers[piece.columns[name]].astype(np.int32)
+    return Encoded([words[number] for number in np.flatnonzero(used).tolist()], pieces)

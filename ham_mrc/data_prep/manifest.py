@@ -12,7 +12,7 @@ from ham_mrc.errors import HamError
 from ham_mrc.files import read_json, write_json
 
 MANIFEST = "manifest.json"
-SCHEMA = 1
+SCHEMA = 2
 """Moves with the layout of the folder. A folder of another schema is refused."""
 
 
@@ -20,10 +20,15 @@ SCHEMA = 1
 class PartCounts:
     """One part. `read` = `kept` + the sum of `dropped`; the keys of `dropped` and `unlabelled` are Reasons.
 
-    unlabelled      evaluation questions that are kept although their first answer cannot be placed
+    unlabelled      evaluation questions that are kept although their answer cannot be placed
     moved           labels whose tokens reach beyond the answer's own characters, or fall short of them
-    passages        different passages stored
-    cut_passages    those of them with more tokens than are kept; cut_questions likewise
+    repaired        labels whose answer_start was wrong, while the answer's text stands in the passage once
+    later_answer    labels of a question's second or later answer, because its first cannot be placed
+    without_answer  labels that say "no answer", by the null position
+    searched        labels that are the best span for a free answer, not the answer itself; `match` is their mean
+                    likeness to it, 0 to 1
+    passages        different passages of kept questions
+    cut_passages    stored passages with more tokens than are kept; cut_questions likewise
     passages_in_train, questions_on_train_passages, ids_in_train
                     what an evaluation part shares with the training part: passages with the same text, questions
                     asked on those, and questions of the same id; 0 for the training part itself
@@ -34,6 +39,11 @@ class PartCounts:
     dropped: dict[str, int] = field(default_factory=dict)
     unlabelled: dict[str, int] = field(default_factory=dict)
     moved: int = 0
+    repaired: int = 0
+    later_answer: int = 0
+    without_answer: int = 0
+    searched: int = 0
+    match: float | None = None
     passages: int = 0
     cut_passages: int = 0
     cut_questions: int = 0
@@ -51,8 +61,9 @@ class PartCounts:
 class Manifest:
     """The content of manifest.json.
 
-    `split` holds "rule" and "by"; `inputs` one {"part", "file", "bytes", "sha256"} for each file, its part "split"
-    where several parts were made of it; `vocabulary` holds "words", "trained" and "sha256".
+    `split` holds "rule" and "by"; `reading` the fields of dataset.Reading; `inputs` one {"part", "file", "bytes",
+    "sha256"} for each file, its part "split" where several parts were made of it; `vocabulary` holds "words",
+    "trained" and "sha256", and "characters" and "characters_sha256" of characters.txt.
     """
 
     dataset: str
@@ -61,6 +72,7 @@ class Manifest:
     lowercase: bool
     seed: int
     split: dict[str, str]
+    reading: dict[str, Any]
     settings: dict[str, Any]
     inputs: list[dict[str, Any]]
     parts: dict[str, PartCounts]

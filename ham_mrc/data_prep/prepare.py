@@ -1,47 +1,43 @@
 """The whole preparation: raw files to a folder of columns, vocabulary, references and manifest.
 
-Two passes over the input. The first checks its structure and gathers what a split needs (ids and group keys);
-the second writes. Memory holds the vocabulary, the ids, a digest of each passage, and what the dataset's reader
-holds of a file, whatever the number of questions.
+Two passes over the input. The first looks at ids and groups and settles the split (plan.py); the second encodes chunk
+by chunk, on as many processes as are wanted, and one process writes what they give in the order of the input
+(assemble.py). Memory holds the vocabulary and some chunks, whatever the number of questions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from difflib import get_close_matches
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
-
-from ham_mrc.data_prep import DATASETS
-from ham_mrc.data_prep.encode import PartEncoder
+from ham_mrc.data_prep.assemble import Assembly, number_of_each, part_counts
+from ham_mrc.data_prep.characters import CHARACTERS
+from ham_mrc.data_prep.chunks import chunks, nothing_moved
+from ham_mrc.data_prep.encode import Encoded, encode_chunk, encode_examples
 from ham_mrc.data_prep.manifest import MANIFEST, Manifest, PartCounts
+from ham_mrc.data_prep.part_encoder import Encoding
+from ham_mrc.data_prep.plan import Plan, make_plan
+from ham_mrc.data_prep.pool import open_pool
 from ham_mrc.data_prep.request import (
     DEFAULT_SPLIT,
     EVALUATION_PASSAGE_TOKENS,
     EVALUATION_QUESTION_TOKENS,
     Limits,
     Request,
+    file_size,
+    find_dataset,
 )
-from ham_mrc.data_prep.shard_writer import renumber, token_counts
-from ham_mrc.data_prep.spans import EXPLANATIONS, Reason, describe
-from ham_mrc.data_prep.split import group_key, split
-from ham_mrc.data_prep.squad import VERSION, ReferenceWriter, shown
-from ham_mrc.data_prep.vocab import Interner, Vocabulary, rank_words
+from ham_mrc.data_prep.segment import tokenizer_name
+from ham_mrc.data_prep.shard_writer import PartWriter
+from ham_mrc.data_prep.spans import EXPLANATIONS, Reason
+from ham_mrc.data_prep.vocab import Interner, Vocabulary
 from ham_mrc.errors import HamError
 from ham_mrc.files import sha256, write_folder
-from ham_mrc.progress import Bar, Progress, silent
+from ham_mrc.progress import Progress, silent
 from ham_mrc.records import Example
-from ham_mrc.text import TOKENIZER
-
-PARTS = ("train", "dev", "test", "choice")
-"""Every part there may be, in the order in which they are shown."""
-
-_T = TypeVar("_T")
-_EVERY = 200  # questions between two movements of the progress bar
 
 
 def prepare(request: Request, progress: Progress = silent) -> Manifest:
@@ -51,20 +47,38 @@ def prepare(request: Request, progress: Progress = silent) -> Manifest:
     that leaves a part empty, with `strict` for the first faulty label, and where the folder cannot be written.
     """
     request.check()
-    find_reader(request.dataset)
-    with write_folder(request.out, finished=MANIFEST, force=request.force) as folder:
-        part_of, total = _survey(request, progress)
-        names = {"train", *part_of.values(), *_official(request)}
-        parts = [part for part in PARTS if part in names]
-        interner = Interner()
-        with progress("writing", total=total, unit="questions") as bar:
-            counts = _write_parts(request, folder, parts, interner, _counted(_routed(request, part_of), bar))
+    with (
+        write_folder(request.out, finished=MANIFEST, force=request.force) as folder,
+        open_pool(request.worker_count, request.executor) as pool,
+    ):
+        inputs = describe_inputs(request)
+        plan = make_plan(request, folder, pool, progress)
+        encoded = pool.map(encode_chunk, plan.portions(request, progress), shared=plan.encoding)
+        return write_parts(request, folder, plan, inputs, encoded)
+
+
+def write_parts(
+    request: Request, folder: Path, plan: Plan, inputs: list[dict[str, object]], encoded: Iterable[Encoded]
+) -> Manifest:
+    """Write everything into `folder`, the manifest last."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        references = find_dataset(request.dataset).references
+        with Assembly(folder, Path(scratch), plan.parts, references, plan.version) as assembly:
+            for portion in encoded:
+                assembly.add(portion)
+        counts = assembly.counts()
         if not counts["train"].kept:
             raise HamError("no training question is left", remedy=f"dropped: {_listed(counts['train'])}")
-        vocabulary = _number_words(request, folder, parts, interner)
-        vocabulary.save(folder / "vocab.txt")
-        manifest = _manifest(request, vocabulary, counts)
-        manifest.save(folder)
+        vocabulary = assembly.number_words(
+            min_count=request.min_count, vocab_size=request.vocab_size, lowercase=request.lowercase
+        )
+        alphabet = assembly.alphabet(min_count=request.min_count)
+    vocabulary.save(folder / "vocab.txt")
+    alphabet.save(folder / CHARACTERS)
+    words = {"words": len(vocabulary), "trained": vocabulary.trained, "sha256": vocabulary.sha256}
+    words |= {"characters": len(alphabet.text), "characters_sha256": alphabet.sha256}
+    manifest = _manifest(request, plan, inputs, words, counts)
+    manifest.save(folder)
     return manifest
 
 
@@ -83,154 +97,88 @@ def encode_file(
     Every question is kept, but for one whose id stands twice. Words that `vocabulary` lacks are appended, in the
     order of their first sight, to the vocabulary that is returned; none of them counts as trained.
     """
-    interner = Interner((word, number) for number, word in enumerate(vocabulary.words))
-    known = len(interner)
     limits = Limits(max_passage_tokens, max_question_tokens)
-    encoder = PartEncoder(Path(folder), interner, limits=limits, lowercase=vocabulary.lowercase, training=False)
-    with encoder, progress("reading", unit="questions") as bar:
-        for example in _counted(find_reader(dataset)(path), bar):
-            encoder.add(example)
-    return encoder.counts(), vocabulary.extended(islice(interner, known, None))
-
-
-def find_reader(dataset: str) -> Callable[[str | Path], Iterator[Example]]:
-    """The function that reads the raw files of `dataset`. Raises HamError for an unknown name."""
-    if dataset in DATASETS:
-        return DATASETS[dataset]
-    near = get_close_matches(dataset.lower(), DATASETS, n=1)
-    remedy = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(DATASETS)}"
-    raise HamError(f'no dataset "{dataset}"', remedy=remedy)
-
-
-def _counted(items: Iterator[_T], bar: Bar) -> Iterator[_T]:
-    number = 0
-    for number, item in enumerate(items, 1):
-        yield item
-        if number % _EVERY == 0:
-            bar.advance(_EVERY)
-    bar.advance(number % _EVERY)
-
-
-def _official(request: Request) -> dict[str, str | Path]:
-    """part -> the file that becomes it whole."""
-    return {part: file for part, file in (("dev", request.dev), ("test", request.test)) if file is not None}
-
-
-def _examples(request: Request) -> Iterator[tuple[str | Path, Example]]:
-    """(file, example) of the inputs together, up to the limit."""
-    read = DATASETS[request.dataset]
-    return islice(((file, example) for file in request.inputs for example in read(file)), request.limit)
-
-
-def _survey(request: Request, progress: Progress) -> tuple[dict[str, str], int]:
-    """id -> part for the questions of the inputs, and the number of all questions there are."""
-    keys: dict[str, str] = {}
-    total = 0
+    entry = find_dataset(dataset)
     with progress("reading", unit="questions") as bar:
-        for file, example in _counted(_examples(request), bar):
-            total += 1
-            keys.setdefault(example.id, _group_key(request, file, example))
-        for file in _official(request).values():
-            total += sum(1 for _ in _counted(DATASETS[request.dataset](file), bar))
-    choice = not request.has_test
-    return split(keys, request.shares(), seed=request.seed, choice=choice, unit=request.split_by), total
+        portions = (
+            [example for _, examples in chunk.examples(entry, entry.reading) for example in examples]
+            for chunk in chunks(entry, path)
+        )
+        return _encode_part(dataset, portions, vocabulary, Path(folder), limits, bar.advance)
 
 
-def _group_key(request: Request, file: str | Path, example: Example) -> str:
-    key = group_key(example, request.split_by)
-    if not key:
-        place = f"question {shown(example.id)}"
-        raise HamError('its article has no "title"', file=file, place=place, remedy="use --split-by passage")
-    return key
+def encode_example(
+    example: Example, vocabulary: Vocabulary, folder: str | Path, limits: Limits
+) -> tuple[PartCounts, Vocabulary]:
+    """Turn one question into the columns of one part in `folder`. See `encode_file`."""
+    return _encode_part("squad", [[example]], vocabulary, Path(folder), limits)
 
 
-def _routed(request: Request, part_of: dict[str, str]) -> Iterator[tuple[str | Path, str, Example]]:
-    """(file, part, example) of everything there is to read."""
-    for file, example in _examples(request):
-        if example.id not in part_of:
-            raise HamError("changed while it was read", file=file, remedy="prepare again")
-        yield file, part_of[example.id], example
-    read = DATASETS[request.dataset]
-    for part, file in _official(request).items():
-        for example in read(file):
-            yield file, part, example
-
-
-def _write_parts(
-    request: Request,
+def _encode_part(
+    dataset: str,
+    portions: Iterable[Sequence[Example]],
+    vocabulary: Vocabulary,
     folder: Path,
-    parts: Sequence[str],
-    interner: Interner,
-    routed: Iterator[tuple[str | Path, str, Example]],
-) -> dict[str, PartCounts]:
-    """Columns (with provisional word ids) and references of all parts, and what was counted of each."""
-    with ExitStack() as stack:
-        encoders = {part: stack.enter_context(_encoder(request, folder, part, interner)) for part in parts}
-        references = {part: stack.enter_context(ReferenceWriter(folder / part / "references.json")) for part in parts}
-        for file, part, example in routed:
-            kept, reason = encoders[part].add(example)
-            if reason and request.strict and reason is not Reason.BEYOND_THE_CUT:
-                raise HamError(
-                    describe(reason, example),
-                    file=file,
-                    place=f"question {shown(example.id)}",
-                    remedy="mend it, or leave out --strict, which drops it from training and counts it",
-                )
-            if kept:
-                references[part].add(example)
-        return {part: encoder.counts(encoders["train"]) for part, encoder in encoders.items()}
-
-
-def _encoder(request: Request, folder: Path, part: str, interner: Interner) -> PartEncoder:
-    training = part == "train"
-    limits = request.training_limits if training else request.evaluation_limits
-    return PartEncoder(folder / part, interner, limits=limits, lowercase=request.lowercase, training=training)
-
-
-def _number_words(request: Request, folder: Path, parts: list[str], interner: Interner) -> Vocabulary:
-    """Give the words their final ids, by their counts, in the columns of all parts."""
-    counts = {part: token_counts(folder / part, len(interner)) for part in parts}
-    vocabulary, new_ids = rank_words(
-        list(interner),
-        counts["train"],
-        np.sum(list(counts.values()), axis=0),
-        min_count=request.min_count,
-        vocab_size=request.vocab_size,
-        lowercase=request.lowercase,
+    limits: Limits,
+    advance: Callable[[int], None] = nothing_moved,
+) -> tuple[PartCounts, Vocabulary]:
+    encoding = Encoding(
+        dataset=dataset,
+        reading=replace(find_dataset(dataset).reading, null_position=False),
+        training=limits,
+        evaluation=limits,
+        lowercase=vocabulary.lowercase,
     )
-    for part in parts:
-        renumber(folder / part, new_ids)
-    return vocabulary
+    interner = Interner((word, number) for number, word in enumerate(vocabulary.words))
+    known, seen = len(interner), set[str]()
+    with PartWriter(folder) as writer:
+        for examples in portions:
+            encoded = encode_examples(encoding, examples, "dev", seen)
+            new_ids = number_of_each(interner, encoded.words)
+            for piece in encoded.pieces.values():
+                writer.add(piece, new_ids)
+            advance(len(examples))
+    return part_counts(writer.tally), vocabulary.extended(islice(interner, known, None))
+
+
+def describe_inputs(request: Request) -> list[dict[str, object]]:
+    """Every input with the part it is for, its size and checksum, before it is read: a later change is then noticed."""
+    files = [("split", file) for file in request.inputs] + list(request.official.items())
+    return [{"part": part, "file": str(file), "bytes": file_size(file), "sha256": sha256(file)} for part, file in files]
 
 
 def _listed(counts: PartCounts) -> str:
     return "; ".join(f"{EXPLANATIONS[Reason(name)]} ({number})" for name, number in counts.dropped.items())
 
 
-def _manifest(request: Request, vocabulary: Vocabulary, counts: dict[str, PartCounts]) -> Manifest:
-    files = [("split", file) for file in request.inputs] + list(_official(request).items())
+def _manifest(
+    request: Request,
+    plan: Plan,
+    inputs: list[dict[str, object]],
+    vocabulary: dict[str, object],
+    counts: dict[str, PartCounts],
+) -> Manifest:
     rule = "official" if request.dev is not None else request.split or DEFAULT_SPLIT
+    reading = plan.encoding.reading
     return Manifest(
         dataset=request.dataset,
-        version=VERSION,
-        tokenizer=TOKENIZER,
+        version=plan.version,
+        tokenizer=tokenizer_name(reading.segment),
         lowercase=request.lowercase,
         seed=request.seed,
         split={"rule": rule, "by": request.split_by},
+        reading=asdict(reading),
         settings={
             "limit": request.limit,
-            "max_passage_tokens": request.max_passage_tokens,
-            "max_question_tokens": request.max_question_tokens,
-            "evaluation_passage_tokens": request.evaluation_limits.passage,
-            "evaluation_question_tokens": request.evaluation_limits.question,
+            "max_passage_tokens": plan.encoding.training.passage,
+            "max_question_tokens": plan.encoding.training.question,
+            "evaluation_passage_tokens": plan.encoding.evaluation.passage,
+            "evaluation_question_tokens": plan.encoding.evaluation.question,
             "vocab_size": request.vocab_size,
             "min_count": request.min_count,
             "strict": request.strict,
         },
-        inputs=[
-            {"part": part, "file": str(file), "bytes": Path(file).stat().st_size, "sha256": sha256(file)}
-            for part, file in files
-        ],
+        inputs=inputs,
         parts=counts,
-        vocabulary={"words": len(vocabulary), "trained": vocabulary.trained, "sha256": vocabulary.sha256},
+        vocabulary=vocabulary,
     )

@@ -1,16 +1,19 @@
-"""Examples to flat columns of integers on disk, one question at a time, in flat memory."""
+"""Pieces to flat columns of integers on disk, one after the other, in flat memory."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from ham_mrc.data_prep.dataset import ReferenceFormat
+from ham_mrc.data_prep.piece import Piece, Tally
 from ham_mrc.data_prep.shards import COLUMNS
 
 _HEADER = 128  # bytes, fixed, so that it can be written again once the length is known
@@ -23,17 +26,15 @@ class _Flat:
     def __init__(self, path: Path, dtype: str) -> None:
         self.dtype = np.dtype(dtype)
         self.length = 0
+        self.last = 0  # the last item, which tells offsets where to go on
         self._stream = open(path, "wb")  # noqa: SIM115
         self._stream.write(bytes(_HEADER))
 
-    def append(self, value: int) -> None:
-        self._stream.write(value.to_bytes(self.dtype.itemsize, "little", signed=True))
-        self.length += 1
-
-    def extend(self, values: Sequence[int] | bytes) -> None:
-        data = values if isinstance(values, bytes) else np.asarray(values, self.dtype).tobytes()
-        self._stream.write(data)
-        self.length += len(values)
+    def extend(self, values: npt.NDArray[Any]) -> None:
+        if len(values):
+            self._stream.write(np.ascontiguousarray(values, self.dtype).data)
+            self.length += len(values)
+            self.last = int(values[-1])
 
     def close(self) -> None:
         self._stream.seek(0)
@@ -52,64 +53,55 @@ def _header(dtype: np.dtype[Any], length: int) -> bytes:
     return b"\x93NUMPY\x01\x00" + size.to_bytes(2, "little") + text.ljust(size - 1).encode() + b"\n"
 
 
-class ColumnsWriter:
-    """A part's columns, written one question at a time. A context manager; the folder is made if need be."""
+class PartWriter:
+    """A part's columns and references, written one piece at a time. A context manager; the folder is made if need be.
 
-    def __init__(self, folder: Path) -> None:
+    `references` is None for a part that nobody will score.
+    What a fault leaves behind lies in a folder that nobody takes for finished.
+    """
+
+    def __init__(self, folder: Path, references: ReferenceFormat | None = None, version: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.tally = Tally()
+        self._format = references
         self._closing = contextlib.ExitStack()
         self._columns: dict[str, _Flat] = {}
         for name, dtype in COLUMNS.items():
             column = self._columns[name] = _Flat(folder / f"{name}.npy", dtype)
             self._closing.callback(column.drop)
             if name.endswith("offsets"):
-                column.append(0)
+                column.extend(np.zeros(1))
+        self._fragments = 0
+        if references is not None:
+            self._references = self._closing.enter_context((folder / references.name).open("wb"))
+            self._references.write(references.head(version))
+
+    @property
+    def questions(self) -> int:
+        """The number of questions so far."""
+        return self._columns["question_passage"].length
 
     @property
     def passages(self) -> int:
         """The number of passages so far, which is the row of the next one."""
         return self._columns["passage_offsets"].length - 1
 
-    def add_passage(
-        self, text: str, tokens: Sequence[int], char_starts: Sequence[int], char_ends: Sequence[int]
-    ) -> None:
-        """Append one passage. The passages of one question must be appended one after the other."""
-        columns = self._columns
-        self._text("passage_text", text)
-        columns["passage_tokens"].extend(tokens)
-        columns["passage_char_starts"].extend(char_starts)
-        columns["passage_char_ends"].extend(char_ends)
-        columns["passage_offsets"].append(columns["passage_tokens"].length)
-
-    def add_question(
-        self,
-        name: str,
-        text: str,
-        tokens: Sequence[int],
-        *,
-        passage: int,
-        passages: int,
-        start: int,
-        end: int,
-        answer_passage: int,
-    ) -> None:
-        """Append one question whose `passages` passages begin at row `passage`."""
-        columns = self._columns
-        self._text("ids", name)
-        self._text("question_text", text)
-        columns["question_tokens"].extend(tokens)
-        columns["question_offsets"].append(columns["question_tokens"].length)
-        columns["question_passage"].append(passage)
-        columns["question_passages"].append(passages)
-        columns["start"].append(start)
-        columns["end"].append(end)
-        columns["answer_passage"].append(answer_passage)
-
-    def _text(self, name: str, text: str) -> None:
-        # "surrogatepass": half a surrogate pair may stand in a damaged text, and must come back as it was.
-        self._columns[name].extend(text.encode("utf-8", "surrogatepass"))
-        self._columns[f"{name}_offsets"].append(self._columns[name].length)
+    def add(self, piece: Piece, new_ids: npt.NDArray[np.int32]) -> None:
+        """Append a piece whose word `n` has the id `new_ids[n]` here."""
+        passages, columns = self.passages, piece.columns
+        for name, values in columns.items():
+            if name.endswith("offsets"):
+                values = self._columns[name].last + np.cumsum(values)
+            elif name == "question_passage":
+                values = values + passages
+            elif name.endswith("tokens"):
+                values = new_ids[values]
+            self._columns[name].extend(values)
+        if self._format is not None and piece.references:
+            self._references.write((self._format.separator if self._fragments else b"") + piece.references)
+            self._fragments += 1
+        self.tally.add(piece.tally)
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +111,8 @@ class ColumnsWriter:
     ) -> None:
         with self._closing:
             if kind is None:
+                if self._format is not None:
+                    self._references.write(self._format.tail)
                 for column in self._columns.values():
                     column.close()
 
@@ -126,19 +120,27 @@ class ColumnsWriter:
 def token_counts(folder: Path, size: int) -> npt.NDArray[np.int64]:
     """How often each token id below `size` stands in a written part, each stored passage counted once."""
     counts = np.zeros(size, np.int64)
-    for tokens in _token_columns(folder, "r"):
-        for first in range(0, len(tokens), _CHUNK):
-            counts += np.bincount(tokens[first : first + _CHUNK], minlength=size)
+    for name in _TOKENS:
+        with open(folder / f"{name}.npy", "rb") as stream:
+            for tokens in _blocks(stream):
+                counts += np.bincount(tokens, minlength=size)
     return counts
 
 
 def renumber(folder: Path, new_ids: npt.NDArray[np.int32]) -> None:
     """Replace each token id of a written part by `new_ids[id]`, in place."""
-    for tokens in _token_columns(folder, "r+"):
-        for first in range(0, len(tokens), _CHUNK):
-            tokens[first : first + _CHUNK] = new_ids[tokens[first : first + _CHUNK]]
-        tokens.flush()
+    for name in _TOKENS:
+        with open(folder / f"{name}.npy", "r+b") as stream:
+            for tokens in _blocks(stream):
+                stream.seek(-tokens.nbytes, os.SEEK_CUR)
+                stream.write(new_ids[tokens].tobytes())
 
 
-def _token_columns(folder: Path, mode: Any) -> list[Any]:
-    return [np.load(folder / f"{name}.npy", mmap_mode=mode) for name in ("passage_tokens", "question_tokens")]
+_TOKENS = ("passage_tokens", "question_tokens")
+
+
+def _blocks(stream: BinaryIO) -> Iterator[npt.NDArray[np.int32]]:
+    """A token column in blocks. Read and not mapped: mapped pages would count as memory of the process."""
+    stream.seek(_HEADER)
+    while data := stream.read(_CHUNK * 4):
+        yield np.frombuffer(data, "<i4")

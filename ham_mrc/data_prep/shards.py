@@ -6,6 +6,7 @@ one, n + 1 offsets. Texts are UTF-8 bytes with offsets in the same way.
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ham_mrc.errors import HamError
+from ham_mrc.files import parse_json
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -25,6 +27,10 @@ COLUMNS: dict[str, str] = {
     "question_text_offsets": "<i8",
     "question_tokens": "<i4",
     "question_offsets": "<i8",
+    "question_char_starts": "<i4",
+    "question_char_ends": "<i4",
+    "facts": "|u1",
+    "facts_offsets": "<i8",
     "question_passage": "<i8",
     "question_passages": "<i4",
     "passage_text": "|u1",
@@ -44,7 +50,8 @@ class Columns:
     """One part, memory-mapped. `len(columns)` is the number of questions.
 
     ids                   list of the n questions' ids
-    question_tokens       int32, flat; question i has [question_offsets[i]:question_offsets[i + 1]]
+    question_tokens       int32, flat; question i has [question_offsets[i]:question_offsets[i + 1]];
+                          question_char_starts and question_char_ends beside it slice the question's text
     question_passage      int64 (n): row of the question's first passage; its passages are consecutive rows
     question_passages     int32 (n): how many they are (1 for SQuAD)
     passage_tokens        int32, flat, with passage_offsets (m + 1); passage_char_starts and passage_char_ends
@@ -56,6 +63,8 @@ class Columns:
 
     question_tokens: Ints
     question_offsets: Longs
+    question_char_starts: Ints
+    question_char_ends: Ints
     question_passage: Longs
     question_passages: Ints
     passage_tokens: Ints
@@ -72,7 +81,6 @@ class Columns:
         for name in self.__annotations__:
             setattr(self, name, arrays[name])
         self._check_sizes()
-        self.ids = [self._text("ids", number) for number in range(len(self))]
         self._check_labels()
 
     @classmethod
@@ -96,9 +104,19 @@ class Columns:
     def __len__(self) -> int:
         return len(self.question_passage)
 
+    @cached_property
+    def ids(self) -> list[str]:
+        """The ids of all questions."""
+        return [self._text("ids", number) for number in range(len(self))]
+
     def question_text(self, i: int) -> str:
         """The text of question i, untouched."""
         return self._text("question_text", i)
+
+    def facts(self, i: int) -> dict[str, Any]:
+        """What the official files repeat of question i (its id as typed, its type); {} for SQuAD-shaped data."""
+        content = self._text("facts", i)
+        return dict(parse_json(content.encode("utf-8", "surrogatepass"), self.folder)) if content else {}
 
     def passage_text(self, row: int) -> str:
         """The text of the passage in `row`, untouched and whole, whatever was cut of its tokens."""
@@ -114,6 +132,9 @@ class Columns:
             ("ids_offsets", "ids", n),
             ("question_text_offsets", "question_text", n),
             ("question_offsets", "question_tokens", n),
+            ("question_offsets", "question_char_starts", n),
+            ("question_offsets", "question_char_ends", n),
+            ("facts_offsets", "facts", n),
             ("passage_text_offsets", "passage_text", m),
             ("passage_offsets", "passage_tokens", m),
             ("passage_offsets", "passage_char_starts", m),
@@ -137,7 +158,7 @@ class Columns:
         labelled = (self.start >= 0) & (self.start <= self.end) & (self.end < lengths)
         bad = ~inside | ~(labelled | ((self.start == -1) & (self.end == -1)))
         if bad.any():
-            name = self.ids[int(bad.argmax())]
+            name = self._text("ids", int(bad.argmax()))
             raise HamError(
                 "its label or passage lies outside", file=self.folder, place=f"question {name}", remedy="prepare again"
             )

@@ -29,10 +29,14 @@ class Vocabulary:
         self.words = list(words)
         self.trained = trained
         self.lowercase = lowercase
-        self._ids = {word: number for number, word in enumerate(self.words)}
         assert tuple(self.words[:2]) == SPECIAL
-        assert len(self._ids) == len(self.words)
         assert len(SPECIAL) <= trained <= len(self.words)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        ids = {word: number for number, word in enumerate(self.words)}
+        assert len(ids) == len(self.words)
+        return ids
 
     def __len__(self) -> int:
         return len(self.words)
@@ -101,15 +105,19 @@ def rank_words(
     part. Both sections run by falling count (in the training part, and over all parts), then by code point, so
     that the order of the input does not matter.
     """
-    train, total = train_counts.tolist(), all_counts.tolist()
-    numbers = range(len(words))
-    often = sorted((n for n in numbers if train[n] >= min_count), key=lambda n: (-train[n], words[n]))[:vocab_size]
-    trained = set(often)
-    rest = sorted((n for n in numbers if n not in trained), key=lambda n: (-total[n], words[n]))
-    order = often + rest
+    # Millions of words: one sort of texts and two stable ones of numbers, instead of a pair as key for each of them.
+    by_word = np.array(sorted(range(len(words)), key=words.__getitem__), np.intp)
+    often = _by_falling(train_counts, by_word[train_counts[by_word] >= min_count])[:vocab_size]
+    trained = np.zeros(len(words), bool)
+    trained[often] = True
+    order = np.concatenate((often, _by_falling(all_counts, by_word[~trained[by_word]])))
     new_ids = np.empty(len(words), np.int32)
     new_ids[order] = np.arange(len(SPECIAL), len(SPECIAL) + len(words), dtype=np.int32)
     vocabulary = Vocabulary(
-        [*SPECIAL, *(words[n] for n in order)], trained=len(SPECIAL) + len(often), lowercase=lowercase
+        [*SPECIAL, *(words[n] for n in order.tolist())], trained=len(SPECIAL) + len(often), lowercase=lowercase
     )
     return vocabulary, new_ids
+
+
+def _by_falling(counts: npt.NDArray[np.int64], numbers: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    return numbers[np.argsort(-counts[numbers], kind="stable")]

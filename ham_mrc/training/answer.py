@@ -5,17 +5,15 @@ from __future__ import annotations
 import tempfile
 import time
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from torch import nn
 
-from ham_mrc.data_prep.encode import PartEncoder
 from ham_mrc.data_prep.manifest import MANIFEST, Manifest
-from ham_mrc.data_prep.prepare import encode_file
+from ham_mrc.data_prep.prepare import encode_example, encode_file
 from ham_mrc.data_prep.request import Limits
 from ham_mrc.data_prep.shards import Columns
-from ham_mrc.data_prep.vocab import Interner, Vocabulary
+from ham_mrc.data_prep.vocab import Vocabulary
 from ham_mrc.errors import HamError
 from ham_mrc.progress import Progress, silent
 from ham_mrc.records import Example, Prediction
@@ -93,14 +91,10 @@ class Answerer:
 
     def answer_one(self, passage: str, question: str, *, k: int = 1) -> Answered:
         """Up to `k` answers to one question on one passage."""
-        interner = Interner((word, number) for number, word in enumerate(self.vocabulary.words))
-        known, lowercase = len(interner), self.vocabulary.lowercase
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            encoder = PartEncoder(Path(folder), interner, limits=self._limits(), lowercase=lowercase, training=False)
-            with encoder:
-                encoder.add(Example("1", question, (passage,)))
-            vocabulary = self.vocabulary.extended(islice(interner, known, None))
-            return self._answer(Columns.open(folder), vocabulary, encoder.counts().cut_passages, k, silent)
+            example = Example("1", question, (passage,))
+            counts, vocabulary = encode_example(example, self.vocabulary, folder, self._limits())
+            return self._answer(Columns.open(folder), vocabulary, counts.cut_passages, k, silent)
 
     def _limits(self) -> Limits:
         return Limits(self.run.facts["passage_tokens"], self.run.facts["question_tokens"])

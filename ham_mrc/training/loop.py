@@ -81,6 +81,11 @@ def resume(out: Path, *, data: Path | None = None, progress: Progress = silent) 
 def _begin(data: Path, out: Path, config: Config, progress: Progress) -> Path:
     """Everything is opened and checked before the first file is touched."""
     manifest = Manifest.load(data)
+    if (manifest.dataset, manifest.version, manifest.reading["null_position"]) != ("squad", "1.1", False):
+        what = f"was prepared from {manifest.dataset} {manifest.version}".rstrip()
+        what += " with a null position" if manifest.reading["null_position"] else ""
+        remedy = "this version of ham-mrc trains on SQuAD 1.1 alone, and prepares the others"
+        raise HamError(what, file=data, remedy=remedy)
     if manifest.tokenizer != TOKENIZER:
         what = f"holds tokens of {manifest.tokenizer}, and this version of ham-mrc cuts {TOKENIZER}"
         raise HamError(what, file=data, remedy="prepare again")

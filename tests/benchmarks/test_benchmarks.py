@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from ham_mrc.data_prep.squad import read_squad
+from ham_mrc.sample import sample_path
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -19,5 +25,52 @@ def test_match_lstm_prints_a_row_for_each_depth_and_form() -> None:
     assert all(float(cell) > 0 for row in rows for cell in row[2:])
 
 
+def prepare_rows(*options: str) -> tuple[list[list[str]], str]:
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "prepare.py", *options], capture_output=True, text=True, check=True
+    )
+    *rows, last = done.stdout.splitlines()[1:]
+    return [row.split() for row in rows], last
+
+
+def test_prepare_prints_a_row_for_each_size_and_number_of_workers() -> None:
+    rows, last = prepare_rows("--datasets", "squad", "--sizes", "0.006", "0.001", "--workers", "1", "2")
+    assert [row[0] for row in rows] == ["squad"] * 4
+    assert [float(row[1]) for row in rows] == pytest.approx([0.001, 0.001, 0.006, 0.006], rel=0.1)
+    assert [row[2] for row in rows] == ["1", "2", "1", "2"]
+    assert all(float(cell) > 0 for row in rows for cell in row[3:7])
+    assert last == "output with 1 and 2 workers: the same bytes"
+    if Path("/proc/self/smaps_rollup").exists():
+        assert [row[8] for row in rows[:2]] == ["1.00", "1.00"]
+        # A worker loads the package too, so both together need more than either.
+        assert [row[10] == "-" for row in rows] == [True, False, True, False]
+        assert all(
+            float(row[7]) > 1.2 * max(map(float, row[9:])) for row in rows if row[10] != "-" and row[1] > "0.005"
+        )
+
+
+@pytest.mark.parametrize("name", ["msmarco", "msmarco-2.1", "dureader"])
+def test_prepare_repeats_every_dataset(name: str) -> None:
+    rows, _ = prepare_rows("--datasets", name, "--sizes", "0.004", "--workers", "1")
+    assert [(row[0], row[2]) for row in rows] == [(name, "1")]
+    assert float(rows[0][1]) == pytest.approx(0.004, rel=0.05)
+
+
+def test_repeated_records_are_different_questions_on_different_passages(tmp_path: Path) -> None:
+    """2 MB of SQuAD's sample are some of its copies: their ids and passages are new, their answers where they were."""
+    benchmark = runpy.run_path(str(BENCHMARKS / "prepare.py"))
+    records = list(benchmark["marked"]("squad", None))
+    with (tmp_path / "raw.json").open("wb") as stream:
+        benchmark["write_squad"](stream, records, 2_000_000)
+    examples = list(read_squad(tmp_path / "raw.json"))
+    sample = list(read_squad(sample_path("english")))
+    assert len(examples) > 3 * len(sample)
+    assert len({example.id for example in examples}) == len(examples)
+    assert len({example.passages for example in examples[: 3 * len(sample)]}) == 3 * 400
+    for number, example in enumerate(examples):
+        assert example.answers == sample[number % len(sample)].answers
+        assert example.passages[0].startswith(sample[number % len(sample)].passages[0] + " ")
+
+
 def test_every_benchmark_is_tried_here() -> None:
-    assert {file.stem for file in BENCHMARKS.glob("*.py")} == {"match_lstm"}
+    assert {file.stem for file in BENCHMARKS.glob("*.py")} == {"match_lstm", "prepare"}

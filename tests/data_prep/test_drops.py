@@ -26,18 +26,17 @@ def test_tricky_file_in_training(tmp_path: Path, rivers_file: Path) -> None:
     counts = run(tmp_path / "out", path, dev=rivers_file, test=rivers_file).parts["train"]
     assert counts == PartCounts(
         read=22,
-        kept=12,
+        kept=15,
         dropped={
             "duplicate_id": 1,
             "empty_question": 1,
             "empty_passage": 1,
             "no_answer": 2,
-            "no_offset": 1,
-            "past_the_end": 1,
-            "text_not_at_offset": 2,
+            "text_not_at_offset": 1,
             "no_token": 1,
         },
         moved=3,
+        repaired=3,
         passages=4,
     )
     columns = Columns.open(tmp_path / "out" / "train")
@@ -52,16 +51,13 @@ def test_tricky_file_in_training(tmp_path: Path, rivers_file: Path) -> None:
 def test_tricky_file_in_evaluation(tmp_path: Path, rivers_file: Path) -> None:
     """Only the second question of one id is dropped; those without a label stay, and all their answers score."""
     counts = run(tmp_path / "out", rivers_file, dev=TRICKY).parts["dev"]
-    assert (counts.read, counts.kept, counts.labelled) == (22, 21, 12)
+    assert (counts.read, counts.kept, counts.labelled, counts.repaired) == (22, 21, 15, 3)
     assert counts.dropped == {"duplicate_id": 1}
-    assert sum(counts.unlabelled.values()) == 9
+    assert sum(counts.unlabelled.values()) == 6
     columns = Columns.open(tmp_path / "out" / "dev")
     unlabelled = {name for i, name in enumerate(columns.ids) if columns.start[i] == columns.end[i] == -1}
     assert unlabelled == {
-        "past-the-end",
-        "one-off",
         "over-the-end",
-        "minus-one",
         "white-space",
         "empty-answer",
         "no-answers",
@@ -85,7 +81,7 @@ def test_tricky_file_in_evaluation(tmp_path: Path, rivers_file: Path) -> None:
         ("no-question", "its question holds no visible character"),
         ("no-passage", "its passage holds no visible character"),
         ("white-space", "its answer is white space and covers no token"),
-        ("good", "its id stands earlier in the same part"),
+        ("good", "its id stands earlier in the same files"),
     ],
 )
 @pytest.mark.parametrize("part", ["train", "dev"])
@@ -101,7 +97,8 @@ def test_strict_stops_at_a_fault_in_any_part(
     with pytest.raises(HamError) as caught:
         run(tmp_path / "out", files[0], dev=files[1], test=rivers_file, strict=True)
     assert str(caught.value) == (
-        f"{path}, question {name}: {text}; mend it, or leave out --strict, which drops it from training and counts it"
+        f"{path}, question {name}: {text}; "
+        "mend it, or leave out --strict, to have it repaired or dropped from training, and counted"
     )
     assert not (tmp_path / "out").exists()
 

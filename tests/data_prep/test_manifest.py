@@ -17,6 +17,7 @@ MANIFEST = Manifest(
     tokenizer="words-v1",
     lowercase=True,
     seed=13,
+    reading={"layout": "joined"},
     split={"rule": "90/10", "by": "question"},
     settings={"limit": None},
     inputs=[{"part": "split", "file": "a.json", "bytes": 5, "sha256": "00"}],
@@ -49,7 +50,7 @@ def changed(**changes: Any) -> dict[str, Any]:
         ({"name": "other tool"}, "is not a manifest of ham-mrc; prepare again"),
         (
             changed(schema=0, tool="0.0.9"),
-            "made by ham-mrc 0.0.9, manifest schema 0; this is ham-mrc 0.1.0, schema 1; prepare again",
+            "made by ham-mrc 0.0.9, manifest schema 0; this is ham-mrc 0.1.0, schema 2; prepare again",
         ),
         (changed(parts=[]), "is incomplete ('list' object has no attribute 'items'); prepare again"),
         ({k: v for k, v in changed().items() if k != "seed"}, "is incomplete ('seed'); prepare again"),

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ham_mrc.data_prep.shard_writer import ColumnsWriter, renumber, token_counts
+from ham_mrc.data_prep.piece import PieceColumns, Tally
+from ham_mrc.data_prep.shard_writer import PartWriter, renumber, token_counts
 from ham_mrc.data_prep.shards import COLUMNS, Columns
+from ham_mrc.data_prep.spans import Label
 from ham_mrc.errors import HamError
 
 
+def add(piece: PieceColumns, name: str, text: str, tokens: list[int], rows: tuple[int, int], label: Any) -> None:
+    starts = list(range(len(tokens)))
+    facts = b'{"id":1}' if name == "x1" else b""
+    ends = [n + 1 for n in starts]
+    piece.add_question(name, text, facts, (tokens, starts, ends), rows=rows, label=label, passage_keys=[])
+
+
 def write(folder: Path) -> Path:
-    """Three questions: two on one passage, one on two passages of which the second is empty, one with no tokens."""
-    with ColumnsWriter(folder) as writer:
-        writer.add_passage("The Nile 😀", [2, 3, 4], [0, 4, 9], [3, 8, 10])
-        writer.add_question("x1", "Which?", [5, 6], passage=0, passages=1, start=1, end=2, answer_passage=0)
-        assert writer.passages == 1
-        writer.add_passage("Oder", [7], [0], [4])
-        writer.add_passage("", [], [], [])
-        writer.add_question("東", "Ol\ud83d", [8], passage=1, passages=2, start=0, end=0, answer_passage=0)
-        writer.add_question("x3", "", [], passage=0, passages=1, start=-1, end=-1, answer_passage=0)
+    """Three questions: one on one passage; in a second piece, one on two passages of which the second is empty, and
+    one with no tokens."""
+    first, second = PieceColumns(), PieceColumns()
+    first.add_passage("The Nile 😀", [0, 1, 2], [0, 4, 9], [3, 8, 10])
+    add(first, "x1", "Which?", [3, 4], (0, 1), Label(0, 1, 2))
+    second.add_passage("Oder", [1], [0], [4])
+    second.add_passage("", [], [], [])
+    add(second, "東", "Ol\ud83d", [0], (0, 2), Label(0, 0, 0))
+    add(second, "x3", "", [], (0, 1), None)
+    with PartWriter(folder) as writer:
+        writer.add(first.piece(b"", Tally(read=1)), np.array([2, 3, 4, 5, 6], np.int32))
+        assert (writer.questions, writer.passages) == (1, 1)
+        writer.add(second.piece(b"", Tally(read=2)), np.array([8, 7], np.int32))
+    assert writer.tally.read == 3
     return folder
 
 
@@ -31,10 +46,13 @@ def test_columns_come_back(tmp_path: Path) -> None:
     assert columns.ids == ["x1", "東", "x3"]
     assert [columns.question_text(i) for i in range(3)] == ["Which?", "Ol\ud83d", ""]
     assert [columns.passage_text(row) for row in range(3)] == ["The Nile 😀", "Oder", ""]
+    assert [columns.facts(i) for i in range(3)] == [{"id": 1}, {}, {}]
     expected = {
         "question_tokens": [5, 6, 8],
         "question_offsets": [0, 2, 3, 3],
-        "question_passage": [0, 1, 0],
+        "question_char_starts": [0, 1, 0],
+        "question_char_ends": [1, 2, 1],
+        "question_passage": [0, 1, 1],
         "question_passages": [1, 2, 1],
         "passage_tokens": [2, 3, 4, 7],
         "passage_offsets": [0, 3, 4, 4],
@@ -57,7 +75,7 @@ def test_columns_are_mapped_and_not_loaded(tmp_path: Path) -> None:
 
 
 def test_no_question_at_all(tmp_path: Path) -> None:
-    with ColumnsWriter(tmp_path / "part"):
+    with PartWriter(tmp_path / "part"):
         pass
     columns = Columns.open(tmp_path / "part")
     assert (len(columns), columns.ids, len(columns.passage_tokens)) == (0, [], 0)
@@ -99,6 +117,7 @@ def change(folder: Path, name: str, index: int, value: int) -> None:
         ("answer_passage", 1, 2, "東"),
         ("answer_passage", 0, -1, "x1"),
         ("question_passage", 2, 3, "x3"),
+        ("start", 1, 1, "東"),
         ("question_passage", 2, -1, "x3"),
         ("question_passages", 1, 3, "東"),
     ],

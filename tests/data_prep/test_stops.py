@@ -7,6 +7,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from squad_builders import rivers, squad_document, squad_paragraph
 from ham_mrc.data_prep import DATASETS
 from ham_mrc.data_prep.prepare import prepare
 from ham_mrc.data_prep.request import Request
-from ham_mrc.data_prep.squad import read_squad
+from ham_mrc.data_prep.squad import SQUAD
 from ham_mrc.errors import HamError
 
 
@@ -33,10 +34,11 @@ class StoppingBar:
 def test_interrupted_preparation_leaves_nothing(tmp_path: Path, write_squad: Callable[..., Path], stage: str) -> None:
     @contextlib.contextmanager
     def progress(title: str, *, total: int | None = None, unit: str = "") -> Iterator[Any]:
-        assert total == (None if title == "reading" else 500)
+        assert (total, unit) == (round(path.stat().st_size / 1e6), "MB")
         yield StoppingBar() if title == stage else NoBar()
 
-    path = write_squad(rivers(articles=10, paragraphs=5, questions=10))
+    path = write_squad(rivers(articles=10, paragraphs=50, questions=20))
+    assert path.stat().st_size > 1e6
     with pytest.raises(KeyboardInterrupt):
         prepare(Request(dataset="squad", inputs=(path,), out=tmp_path / "new" / "out"), progress)
     assert list((tmp_path / "new").iterdir()) == []
@@ -50,7 +52,7 @@ class NoBar:
         pass
 
 
-@pytest.mark.parametrize("where", ["columns", "references", "sync"])
+@pytest.mark.parametrize("where", ["columns", "pieces", "ledger", "sync"])
 def test_full_disk_is_one_line_and_leaves_nothing(
     tmp_path: Path, rivers_file: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -59,7 +61,8 @@ def test_full_disk_is_one_line_and_leaves_nothing(
 
     target = {
         "columns": "ham_mrc.data_prep.shard_writer._Flat.extend",
-        "references": "ham_mrc.data_prep.squad.ReferenceWriter._end_article",
+        "pieces": "ham_mrc.data_prep.shard_writer.PartWriter.add",
+        "ledger": "ham_mrc.data_prep.ledger.Ledger.add",
         "sync": "os.fsync",
     }[where]
     monkeypatch.setattr(target, full)
@@ -81,16 +84,17 @@ def test_folder_under_a_file_cannot_be_written(tmp_path: Path, rivers_file: Path
     )
 
 
+@pytest.mark.parametrize("changed", [rivers(articles=5), rivers(articles=1)])
 def test_file_that_changes_between_the_passes(
-    tmp_path: Path, rivers_file: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, rivers_file: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
 ) -> None:
-    readings = iter([rivers(), rivers(articles=5)])
+    readings = iter([rivers(), changed])
 
-    def read(path: Path) -> Any:
+    def cut(path: str | Path, **options: Any) -> Any:
         rivers_file.write_text(json.dumps(next(readings)))
-        return read_squad(path)
+        return SQUAD.cut(path, **options)
 
-    monkeypatch.setitem(DATASETS, "squad", read)
+    monkeypatch.setitem(DATASETS, "squad", replace(SQUAD, cut=cut))
     with pytest.raises(HamError) as caught:
         run(tmp_path / "out", rivers_file)
     assert str(caught.value) == f"{rivers_file}: changed while it was read; prepare again"
@@ -112,7 +116,7 @@ def test_file_that_changes_between_the_passes(
             "--split 80/10/10 and --test both say where test comes from; give a split of two parts",
         ),
         ({"dataset": "sqaud"}, 'no dataset "sqaud"; did you mean "squad"?'),
-        ({"dataset": "nothing"}, 'no dataset "nothing"; known: squad'),
+        ({"dataset": "nothing"}, 'no dataset "nothing"; known: squad, dureader, msmarco, cmrc'),
         ({"inputs": ()}, "no INPUT is given; name at least one raw file"),
         ({"inputs": ("-",)}, "-: is read twice by prepare, which a pipe cannot be; save it to a file first"),
         ({"inputs": ("none.json",)}, "none.json: no such file"),

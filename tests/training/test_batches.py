@@ -40,8 +40,10 @@ def columns_of(passages: list[list[int]], questions: list[tuple[list[int], int, 
     put_lists("passage_tokens", "passage_offsets", passages)
     put_lists("passage_text", "passage_text_offsets", [[] for _ in passages])
     put_lists("question_text", "question_text_offsets", [[] for _ in questions])
-    for name in ("passage_char_starts", "passage_char_ends"):
-        put(name, [0] * sum(map(len, passages)))
+    put_lists("facts", "facts_offsets", [[] for _ in questions])
+    for owner, lists in (("passage", passages), ("question", [question[0] for question in questions])):
+        for name in ("char_starts", "char_ends"):
+            put(f"{owner}_{name}", [0] * sum(map(len, lists)))
     for place, name in enumerate(("question_passage", "start", "end"), 1):
         put(name, [question[place] for question in questions])
     put("question_passages", [1] * len(questions))

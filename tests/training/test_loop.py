@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_runs import VECTORS, log_of, outcome, tiny
+from tiny_runs import VECTORS, log_of, outcome, river_questions, tiny
 
 from ham_mrc.config import read_toml
+from ham_mrc.data_prep.prepare import prepare
+from ham_mrc.data_prep.request import Request
 from ham_mrc.errors import HamError
 from ham_mrc.eval import score
 from ham_mrc.eval.results import load_result
@@ -285,6 +287,27 @@ def test_data_of_another_tokeniser(tmp_path: Path, river_data: Path) -> None:
     assert str(caught.value) == (
         f"{data}: holds tokens of words-v0, and this version of ham-mrc cuts words-v1; prepare again"
     )
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "said"),
+    [
+        ("cmrc", {}, "cmrc 1.1"),
+        ("squad", {"null_position": True}, "squad 1.1 with a null position"),
+    ],
+)
+def test_data_that_no_reader_reads_yet(tmp_path: Path, dataset: str, options: dict[str, Any], said: str) -> None:
+    """Refused, for their scores would be those of another metric, or their answers not found."""
+    raw = tmp_path / "rivers.json"
+    raw.write_text(json.dumps(river_questions()))
+    data = tmp_path / "data"
+    prepare(Request(dataset=dataset, inputs=(raw,), out=data, split_by="passage", options=options))
+    with pytest.raises(HamError) as caught:
+        train(data, tmp_path / "run", tiny())
+    assert str(caught.value) == (
+        f"{data}: was prepared from {said}; this version of ham-mrc trains on SQuAD 1.1 alone, and prepares the others"
+    )
+    assert not (tmp_path / "run").exists()
 
 
 def test_data_that_is_none(tmp_path: Path) -> None:
