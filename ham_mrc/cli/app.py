@@ -11,6 +11,7 @@ from ham_mrc import __version__
 from ham_mrc.cli.ask import ask
 from ham_mrc.cli.compare import compare
 from ham_mrc.cli.demo import demo
+from ham_mrc.cli.download import download
 from ham_mrc.cli.eval import evaluate
 from ham_mrc.cli.info import info
 from ham_mrc.cli.predict import predict
@@ -47,6 +48,7 @@ def root(
 
 # In the order in which one meets them.
 app.command()(demo)
+app.command()(download)
 app.command()(prepare)
 app.command()(train)
 app.command()(predict)
