@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,9 +85,12 @@ class Scores:
     """What one prediction file is worth: figures over the corpus, and every question's own.
 
     `metrics` are percentages, 0 to 100, unrounded. `per_question[id][metric]` likewise, in the order of the
-    references. `signature` names everything that could move a figure (see docs/metrics.md); two results
-    with different signatures are never compared. `references_sha256` is of the references' questions and
-    answers, so that a comparison over different question sets is refused.
+    references; a metric for which a question does not count, or whose single question says nothing (BLEU), is
+    missing in its row. `statistics` are further columns, one number a question in the same order, from whose sums
+    such figures follow (`ham_mrc.eval.columns`). `signature` names everything that could move a figure (see
+    docs/metrics.md); two results with different signatures are never compared. `references_sha256` is of the
+    references' questions and answers, so that a comparison over different question sets is refused. `variants` has
+    the signature of each metric that is no official figure of the dataset, by its name.
     """
 
     dataset: str
@@ -100,3 +103,5 @@ class Scores:
     signature: str
     references_sha256: str
     per_question: Mapping[str, Mapping[str, float]] = field(repr=False)
+    statistics: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
+    variants: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -40,8 +40,8 @@ def compare(
     """
     from ham_mrc.eval.compare import compare as make_comparison
     from ham_mrc.eval.compare import comparison_json
+    from ham_mrc.eval.comparison_tables import comparison_tables
     from ham_mrc.eval.results import load_result
-    from ham_mrc.eval.tables import comparison_tables
 
     comparison = make_comparison(
         [load_result(path) for path in results],

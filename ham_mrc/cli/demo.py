@@ -76,11 +76,12 @@ def demo(
 
 def demo_document(found: Demo) -> Document:
     """Some answers, then the comparison, and below it what these figures are and are not."""
-    from ham_mrc.eval import METRICS
-    from ham_mrc.eval.tables import comparison_tables
+    from ham_mrc.eval.comparison_tables import comparison_tables
+    from ham_mrc.eval.datasets import metrics_of
 
+    metrics = metrics_of(found.comparison.dataset, found.comparison.version)
     *tables, last = comparison_tables(found.comparison)
-    untrained = ", ".join(f"{METRICS[name].label} {value:.2f}" for name, value in found.untrained.items())
+    untrained = ", ".join(f"{metrics[name].label} {value:.2f}" for name, value in found.untrained.items())
     before = f"Before its first update the reader of depth 1 scored {untrained}."
     notes = (*last.notes, before, SAMPLE_NOTE, *_language_notes(found.language))
     content = {**found.to_json(), "note": SAMPLE_NOTE, "next": list(COMMANDS)}

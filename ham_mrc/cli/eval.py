@@ -15,7 +15,9 @@ from ham_mrc.errors import HamError
 if TYPE_CHECKING:
     from ham_mrc.eval.evaluation import Evaluation
 
-By = Literal["question-type", "question-length", "answer-length", "passage-length"]
+By = Literal["question-type", "question-length", "answer-length", "answer-type", "passage-length"]
+Dataset = Literal["squad", "cmrc", "msmarco", "dureader"]
+Task = Literal["main", "all", "description", "entity", "yesno"]
 
 
 def evaluate(
@@ -23,15 +25,42 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="PREDICTIONS|RUN",
-            help="{id: text}, a list of {id, prediction_text}, or JSON Lines of {id, answer}; or a run's folder.",
+            help="{id: text}, a list of {id, prediction_text}, JSON Lines of {id, answer}, or the dataset's own form; "
+            "or a run's folder.",
         ),
     ],
     references: Annotated[
-        Path | None, typer.Argument(metavar="REFERENCES", help="A SQuAD 1.1 file; none with a run's folder.")
+        Path | None, typer.Argument(metavar="REFERENCES", help="A file of the dataset; none with a run's folder.")
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option("--dataset", help="squad; guessed from the references where not given.")
+        Dataset | None, typer.Option("--dataset", help="Guessed from the references where not given.")
     ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metrics",
+            metavar="NAME[:TOKENISER]",
+            help="Add figures of another library: sacrebleu (13a, intl, zh, char) or rouge-score (default, stemmed, "
+            "words); the tokeniser suits the references where not given. Repeatable.",
+        ),
+    ] = None,
+    na_prob: Annotated[
+        Path | None,
+        typer.Option(
+            "--na-prob", metavar="FILE", help="SQuAD 2.0: {id: probability of no answer}, for best thresholds."
+        ),
+    ] = None,
+    na_prob_threshold: Annotated[
+        float | None,
+        typer.Option("--na-prob-threshold", help="SQuAD 2.0: take answers back above this probability (else 1)."),
+    ] = None,
+    average_precision: Annotated[
+        bool, typer.Option("--average-precision", help="SQuAD 2.0: add the average precisions; needs --na-prob.")
+    ] = False,
+    task: Annotated[Task | None, typer.Option("--task", help="DuReader: the official task (else main).")] = None,
+    tokenised: Annotated[
+        bool, typer.Option("--tokenised", help="MS MARCO: texts are tokens joined by spaces, spaCy is not asked.")
+    ] = False,
     intervals: Annotated[bool, typer.Option("--intervals", help="Add 95% bootstrap intervals.")] = False,
     resamples: Annotated[int, typer.Option("--resamples", min=100, help="Resamples of the intervals.")] = 1000,
     by: Annotated[By | None, typer.Option("--by", help="Add a breakdown of the scores.")] = None,
@@ -85,11 +114,24 @@ def evaluate(
         _refuse_without_baseline(
             {"--max-drop": max_drop, "--significant": significant, "--update-baseline": update_baseline}
         )
+    if average_precision and na_prob is None:
+        raise HamError(
+            "--average-precision goes through probabilities, and none are given", remedy="add --na-prob FILE"
+        )
+    options_given = {
+        "threshold": na_prob_threshold,
+        "curves": average_precision or None,
+        "task": task,
+        "tokenised": tokenised or None,
+    }
     if cluster and not (intervals or significant):
         raise HamError("--cluster says what to resample, and nothing is", remedy="add --intervals or --significant")
     if not minimum and against is None:
         _refuse_reports(format, write or ())
     asked = Asked(
+        options={name: value for name, value in options_given.items() if value is not None},
+        na_prob=na_prob,
+        variants=tuple(metrics or ()),
         contains=contains,
         strict=strict,
         intervals=intervals,
@@ -144,6 +186,7 @@ def _document(found: Evaluation) -> Document:
         name=f"ham-mrc.{scores.dataset}",
         properties={
             "signature": scores.signature,
+            **{f"signature of {name}": text for name, text in scores.variants.items()},
             "references_sha256": scores.references_sha256,
             **{metric: repr(value) for metric, value in scores.metrics.items()},
         },

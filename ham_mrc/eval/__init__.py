@@ -8,10 +8,8 @@
 `score` here is the function; take the other names of its page by `from ham_mrc.eval.score import ...`.
 """
 
+from ham_mrc.eval.datasets import metrics_of
 from ham_mrc.eval.metric import Metric
 from ham_mrc.eval.score import score
-from ham_mrc.eval.squad import CONTAINS, EXACT_MATCH, F1
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (EXACT_MATCH, F1, CONTAINS)}
-
-__all__ = ["METRICS", "Metric", "score"]
+__all__ = ["Metric", "metrics_of", "score"]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypedDict
+from typing import Any
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval import METRICS
 from ham_mrc.eval import significance as sig
+from ham_mrc.eval.columns import known_metrics
+from ham_mrc.eval.metric import Metric
 from ham_mrc.eval.published import PUBLISHED, PUBLISHED_NOTE, Published
+from ham_mrc.eval.resampling import RESAMPLES, SEED
 from ham_mrc.eval.results import Result
+from ham_mrc.eval.systems import TESTS, Draws, Systems, mean
 
 SCHEMA = 1
 
@@ -23,20 +26,14 @@ P_VALUE_NOTE = (
 )
 
 
-class Draws(TypedDict):
-    """How often to resample, and from which seed."""
-
-    resamples: int
-    seed: int
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One metric of one row less that of the baseline row, in points.
 
     `p` is two-sided, `p_corrected` after Holm over the rows compared (equal to `p` without correction), and
     `significant` says whether it is below 0.05. Wins, ties and losses count questions that the row answers
-    better, as well, and worse. `detectable` is the smallest true difference these questions show with 80% power.
+    better, as well, and worse; None where the metric has no score for a single question. `detectable` is the
+    smallest true difference these questions show with 80% power.
     """
 
     value: float
@@ -44,9 +41,9 @@ class Difference:
     p: float
     p_corrected: float
     significant: bool
-    wins: int
-    ties: int
-    losses: int
+    wins: int | None
+    ties: int | None
+    losses: int | None
     detectable: float
 
 
@@ -55,8 +52,8 @@ class Row:
     """One system: a result, or several that differ only by seed, and then figures are means over seeds.
 
     `spreads` are sample standard deviations over seeds, empty for a single result. `intervals` are over
-    questions, for these very seeds. `differences` are empty in the baseline row. `best` names the metrics in
-    which no row is better.
+    questions, for these very seeds. `differences` are empty in the baseline row. Figures that are no functions of
+    sums over questions have neither. `best` names the metrics in which no row is better.
     """
 
     name: str
@@ -73,12 +70,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Rows in the order given, `rows[baseline]` being what the others are held against."""
+    """Rows in the order given, `rows[baseline]` being what the others are held against.
+
+    `variants` has the signatures of metrics that are no official figures.
+    """
 
     dataset: str
     version: str
     questions: int
     signature: str
+    variants: Mapping[str, str]
     references_sha256: str
     metrics: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -97,39 +98,41 @@ def compare(
     test: str = "randomization",
     correction: bool = True,
     paper: bool = False,
-    resamples: int = sig.RESAMPLES,
-    seed: int = sig.SEED,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
 ) -> Comparison:
     """The results side by side, with a paired test of each row against that of `results[baseline_index]`.
 
     Results whose settings differ only by "seed" become one row; the test then pairs questions, each with its
-    mean over seeds. With more than two rows p-values are corrected, one family a metric, unless `correction`
-    is False. `paper` adds published figures. Raises HamError where signatures or questions differ.
+    mean over seeds (for a corpus figure such as BLEU its counts averaged over seeds). With more than two rows
+    p-values are corrected, one family a metric, unless `correction` is False. `paper` adds published figures.
+    Raises HamError where signatures or questions differ.
     """
     _check(results, baseline_index, test, paper)
     groups = _groups(results)
     names = _names(results)
-    metrics = tuple(name for name in METRICS if all(name in result.scores.metrics for result in results))
+    metrics = {
+        name: metric
+        for name, metric in known_metrics(results[0].scores).items()
+        if all(name in result.scores.metrics for result in results)
+    }
     if not metrics:
         raise HamError("the results have no metric in common")
-    questions = tuple(results[0].scores.per_question)
-    columns = [_columns([results[i] for i in group], metrics, questions) for group in groups]
     baseline = next(place for place, group in enumerate(groups) if baseline_index in group)
     correct = correction and len(groups) > 2
     draws = Draws(resamples=resamples, seed=seed)
-    differences = _differences(metrics, columns, baseline, sig.TESTS[test], correct, draws)
-    rows = [
-        _row([results[i] for i in group], [names[i] for i in group], metrics, column, difference, draws)
-        for group, column, difference in zip(groups, columns, differences, strict=True)
-    ]
+    systems = Systems([[results[i] for i in group] for group in groups], metrics, draws)
+    differences = _differences(systems, baseline, test, correct)
+    rows = [_row(systems, place, [names[i] for i in group], differences[place]) for place, group in enumerate(groups)]
     first = results[0].scores
     return Comparison(
         dataset=first.dataset,
         version=first.version,
         questions=first.questions,
         signature=first.signature,
+        variants={name: first.variants[name] for name in metrics if name in first.variants},
         references_sha256=first.references_sha256,
-        metrics=metrics,
+        metrics=tuple(metrics),
         rows=_with_best(rows, metrics),
         baseline=baseline,
         test=test,
@@ -144,8 +147,8 @@ def _check(results: Sequence[Result], baseline_index: int, test: str, paper: boo
         raise HamError("nothing to compare", remedy="give at least one result")
     if not 0 <= baseline_index < len(results):
         raise HamError(f"there is no result number {baseline_index}", remedy=f"they count from 0 to {len(results) - 1}")
-    if test not in sig.TESTS:
-        raise HamError(f"no test {test!r}", remedy=f"there are: {', '.join(sig.TESTS)}")
+    if test not in TESTS:
+        raise HamError(f"no test {test!r}", remedy=f"there are: {', '.join(TESTS)}")
     for result in results[1:]:
         same_definition(result, results[0])
     if paper and results[0].scores.dataset not in PUBLISHED:
@@ -162,6 +165,14 @@ def same_definition(result: Result, other: Result) -> None:
             file=who,
             remedy="score both again with the same version",
         )
+    for name in mine.variants.keys() & theirs.variants.keys():
+        if mine.variants[name] != theirs.variants[name]:
+            raise HamError(
+                f"has {name} with the signature {mine.variants[name]}, {other.file or other.name} with "
+                f"{theirs.variants[name]}",
+                file=who,
+                remedy="score both again with the same version",
+            )
     if mine.references_sha256 != theirs.references_sha256 or mine.per_question.keys() != theirs.per_question.keys():
         raise HamError(
             f"was scored on other references ({mine.questions:,} questions, sha256 {mine.references_sha256[:12]}) than "
@@ -192,68 +203,45 @@ def _names(results: Sequence[Result]) -> list[str]:
     return [result.file or result.name if names.count(result.name) > 1 else result.name for result in results]
 
 
-def _columns(group: Sequence[Result], metrics: Sequence[str], questions: Sequence[str]) -> list[list[float]]:
-    """For each metric every question's score, averaged over the results of the group."""
-    tables = [result.scores.per_question for result in group]
-    return [[_mean([table[key][name] for table in tables]) for key in questions] for name in metrics]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return values[0] if len(values) == 1 else math.fsum(values) / len(values)
-
-
 def _spread(values: Sequence[float]) -> float:
     """The sample standard deviation."""
-    mean = _mean(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    middle = mean(values)
+    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
 
 
-def _differences(
-    metrics: Sequence[str],
-    columns: Sequence[list[list[float]]],
-    baseline: int,
-    test: Callable[..., float],
-    correct: bool,
-    draws: Draws,
-) -> list[dict[str, Difference]]:
+def _differences(systems: Systems, baseline: int, test: str, correct: bool) -> list[dict[str, Difference]]:
     """For each row (nothing for the baseline) its differences by metric. A metric's tests are one family."""
-    found: list[dict[str, Difference]] = [{} for _ in columns]
-    others = [place for place in range(len(columns)) if place != baseline]
-    for number, metric in enumerate(metrics):
-        base = columns[baseline][number]
-        deltas = [[b - a for a, b in zip(base, columns[place][number], strict=True)] for place in others]
-        p_values = [test(delta, **draws) for delta in deltas]
-        corrected = sig.holm(p_values) if correct else p_values
-        for place, delta, p, p_corrected in zip(others, deltas, p_values, corrected, strict=True):
-            found[place][metric] = _difference(metric, delta, p, p_corrected, draws)
+    found: list[dict[str, Difference]] = [{} for _ in systems.groups]
+    others = [place for place in range(len(systems.groups)) if place != baseline]
+    p_values = {place: systems.p_values(place, baseline, test) for place in others}
+    for name, metric in systems.summed.items():
+        family = [p_values[place][name] for place in others]
+        corrected = sig.holm(family) if correct else family
+        for place, p, p_corrected in zip(others, family, corrected, strict=True):
+            found[place][name] = _difference(systems, metric, (place, baseline), p, p_corrected)
     return found
 
 
-def _difference(metric: str, delta: list[float], p: float, corrected: float, draws: Draws) -> Difference:
-    above, ties, below = sig.above_same_below(delta)
-    wins, losses = (above, below) if METRICS[metric].higher_is_better else (below, above)
+def _difference(systems: Systems, metric: Metric, pair: tuple[int, int], p: float, corrected: float) -> Difference:
+    assert systems.bootstrap is not None
+    ours, base = (mean(systems.figures(place)[metric.name]) for place in pair)
+    pseudo = [sig.pseudo_scores(metric, systems.tables[place]) for place in pair]
+    wins, ties, losses = systems.outcomes(metric, *pair)
     return Difference(
-        value=math.fsum(delta) / len(delta),
-        interval=sig.mean_intervals([delta], **draws)[0],
+        value=ours - base,
+        interval=systems.bootstrap.difference_interval(metric, *pair),
         p=p,
         p_corrected=corrected,
         significant=corrected < sig.ALPHA,
         wins=wins,
         ties=ties,
         losses=losses,
-        detectable=sig.detectable_difference(delta),
+        detectable=sig.detectable_difference([a - b for a, b in zip(*pseudo, strict=True)]),
     )
 
 
-def _row(
-    group: Sequence[Result],
-    names: Sequence[str],
-    metrics: Sequence[str],
-    columns: list[list[float]],
-    differences: Mapping[str, Difference],
-    draws: Draws,
-) -> Row:
-    figures = {name: [result.scores.metrics[name] for result in group] for name in metrics}
+def _row(systems: Systems, place: int, names: Sequence[str], differences: Mapping[str, Difference]) -> Row:
+    group, figures = systems.groups[place], systems.figures(place)
     run = group[0].run or {}
     return Row(
         name=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
@@ -261,23 +249,24 @@ def _row(
         depth=run.get("depth"),
         seeds=tuple(result.run["seed"] for result in group if result.run and "seed" in result.run),
         results=tuple(names),
-        metrics={name: _mean(values) for name, values in figures.items()},
+        metrics={name: mean(values) for name, values in figures.items()},
         spreads={name: _spread(values) for name, values in figures.items()} if len(group) > 1 else {},
-        intervals=dict(zip(metrics, sig.mean_intervals(columns, **draws), strict=True)),
+        intervals=systems.intervals(place),
         differences=differences,
         best=frozenset(),
     )
 
 
-def _with_best(rows: Sequence[Row], metrics: Sequence[str]) -> tuple[Row, ...]:
+def _with_best(rows: Sequence[Row], metrics: Mapping[str, Metric]) -> tuple[Row, ...]:
     if len(rows) < 2:
         return tuple(rows)
     tops: dict[str, float] = {}
-    for name in metrics:
+    for name, metric in metrics.items():
         figures = [row.metrics[name] for row in rows]
-        tops[name] = max(figures) if METRICS[name].higher_is_better else min(figures)
+        if metric.unit == "%":
+            tops[name] = max(figures) if metric.higher_is_better else min(figures)
     return tuple(
-        replace(row, best=frozenset(name for name in metrics if row.metrics[name] == tops[name])) for row in rows
+        replace(row, best=frozenset(name for name, top in tops.items() if row.metrics[name] == top)) for row in rows
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from ham_mrc.errors import HamError
 from ham_mrc.eval.breakdown import Breakdown, breakdown, breakdown_json
+from ham_mrc.eval.columns import columns_of, summed_metrics
+from ham_mrc.eval.probabilities import load_probabilities
 from ham_mrc.eval.regression import DropCheck, Flip, LeastCheck, check_baseline, check_minima, flipped, load_baseline
 from ham_mrc.eval.runs import run_inputs
 from ham_mrc.eval.score import References, load_predictions, load_references, mean_words, score_predictions
@@ -24,10 +26,14 @@ TEST_RESAMPLES = 10_000
 class Asked:
     """What is wanted beside the scores; the options of `ham-mrc eval` under the same names.
 
-    `by` is a key of `breakdown.BY`. `clustered` resamples whole passages in place of questions, for the
-    intervals and for the test of `significant`.
+    `options` go to the dataset's `judge_all`, `na_prob` is a file for the option of that name. `variants` are names
+    of `variants.FAMILIES`. `by` is a key of `breakdown.BY`. `clustered` resamples whole passages in place of
+    questions, for the intervals and for the test of `significant`.
     """
 
+    options: Mapping[str, Any] = field(default_factory=dict)
+    na_prob: Path | None = None
+    variants: Sequence[str] = ()
     contains: bool = False
     strict: bool = False
     intervals: bool = False
@@ -78,11 +84,16 @@ def evaluate(predictions: Path, references: Path | None, dataset: str | None, as
         raise HamError("predictions and references cannot both come from standard input")
     gold = load_references(references, dataset)
     answers = load_predictions(predictions, gold)
-    scores = score_predictions(answers, gold, contains=asked.contains, file=str(predictions))
+    scores = score_predictions(answers, gold, file=str(predictions), **_options(asked, gold))
+    if asked.variants:
+        from ham_mrc.eval.variants import with_variants
+
+        scores = with_variants(scores, answers, gold, asked.variants)
     if asked.strict and scores.missing:
         raise HamError(_missing(scores, answers, gold), file=predictions, remedy="without --strict the others score 0")
-    checks, flips = _check(scores, gold, asked)
-    intervals, detectable = _intervals(scores, gold, asked)
+    units = _Units(scores, gold, asked)
+    checks, flips = _check(units)
+    intervals, detectable = _intervals(units)
     return Evaluation(
         name=name,
         scores=scores,
@@ -93,7 +104,7 @@ def evaluate(predictions: Path, references: Path | None, dataset: str | None, as
         intervals=intervals,
         detectable=detectable,
         words=mean_words(answers, gold) if asked.contains else None,
-        breakdown=_broken_down(scores, gold, asked),
+        breakdown=_broken_down(units),
         checks=checks,
         flips=flips,
     )
@@ -110,12 +121,41 @@ def missing_text(found: Evaluation) -> str:
     return _missing(found.scores, found.predictions, found.references)
 
 
-def _missing(scores: Scores, predictions: Mapping[str, Any], references: References) -> str:
-    first = next(identity for identity in references.ids if identity not in predictions)
+def _missing(scores: Scores, predictions: Mapping[Any, Any], references: References) -> str:
+    ids = zip(references.keys, references.ids, references.own_ids, strict=True)
+    first = next(text for key, text, own in ids if key in scores.per_question and own not in predictions)
     return f"{scores.answered:,} of {scores.questions:,} questions have a prediction; the first missing id is {first}"
 
 
-def _check(scores: Scores, gold: References, asked: Asked) -> tuple[list[LeastCheck | DropCheck], list[Flip]]:
+def _options(asked: Asked, gold: References) -> dict[str, Any]:
+    """What is asked of the dataset's own metric."""
+    options = dict(asked.options)
+    if asked.contains:
+        options["contains"] = True
+    if asked.na_prob is not None:
+        options["na_prob"] = load_probabilities(asked.na_prob, gold)
+    return options
+
+
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """Scores, and what one draw takes of them."""
+
+    scores: Scores
+    gold: References
+    asked: Asked
+
+    @property
+    def clusters(self) -> list[int] | None:
+        """For each question scored the number of its passage, None where single questions are drawn."""
+        if not self.asked.clustered:
+            return None
+        passage = dict(zip(self.gold.keys, self.gold.clusters, strict=True))
+        return [passage[key] for key in self.scores.per_question]
+
+
+def _check(units: _Units) -> tuple[list[LeastCheck | DropCheck], list[Flip]]:
+    scores, asked = units.scores, units.asked
     checks: list[LeastCheck | DropCheck] = [*check_minima(scores, asked.minima)]
     if asked.baseline is None:
         return checks, []
@@ -125,38 +165,40 @@ def _check(scores: Scores, gold: References, asked: Asked) -> tuple[list[LeastCh
         baseline,
         asked.max_drop,
         significant=asked.significant,
-        clusters=gold.clusters if asked.clustered else None,
+        clusters=units.clusters,
         resamples=max(asked.resamples, TEST_RESAMPLES),
         seed=asked.seed,
     )
     return checks, flipped(scores, baseline.scores)
 
 
-def _intervals(
-    scores: Scores, gold: References, asked: Asked
-) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
+def _intervals(units: _Units) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
     """Each metric's 95% interval, and the smallest difference to another system that would show."""
-    if not asked.intervals:
+    asked, metrics = units.asked, summed_metrics(units.scores)
+    if not asked.intervals or not metrics:
         return {}, {}
-    from ham_mrc.eval.significance import detectable_alone, mean_intervals
+    from ham_mrc.eval.resampling import Bootstrap
+    from ham_mrc.eval.significance import detectable_alone, pseudo_scores
 
-    clusters = gold.clusters if asked.clustered else None
-    columns = {name: [row[name] for row in scores.per_question.values()] for name in scores.metrics}
-    found = mean_intervals(list(columns.values()), clusters=clusters, resamples=asked.resamples, seed=asked.seed)
-    detectable = {name: detectable_alone(column, clusters=clusters) for name, column in columns.items()}
-    return dict(zip(columns, found, strict=True)), detectable
+    clusters, columns = units.clusters, columns_of(units.scores, metrics.values())
+    found = Bootstrap([columns], clusters=clusters, resamples=asked.resamples, seed=asked.seed)
+    intervals = {name: found.interval(metric) for name, metric in metrics.items()}
+    detectable = {
+        name: detectable_alone(pseudo_scores(metric, columns), clusters=clusters) for name, metric in metrics.items()
+    }
+    return intervals, detectable
 
 
-def _broken_down(scores: Scores, gold: References, asked: Asked) -> Breakdown | None:
+def _broken_down(units: _Units) -> Breakdown | None:
+    asked = units.asked
     if asked.by is None:
         return None
-    clusters = gold.clusters if asked.clustered else None
     return breakdown(
-        scores,
-        gold,
+        units.scores,
+        units.gold,
         asked.by,
         intervals=asked.intervals,
-        clusters=clusters,
+        clusters=units.clusters,
         resamples=asked.resamples,
         seed=asked.seed,
     )
@@ -177,6 +219,7 @@ def evaluation_json(found: Evaluation) -> dict[str, Any]:
         "metrics": dict(scores.metrics),
         "intervals": dict(found.intervals),
         "signature": scores.signature,
+        **({"variants": dict(scores.variants)} if scores.variants else {}),
         "references_sha256": scores.references_sha256,
         "checks": [check.to_json() for check in found.checks],
     }

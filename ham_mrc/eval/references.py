@@ -1,25 +1,20 @@
 """A references file to `References`: the questions in file order, and what each accepts as an answer.
 
-Reads what the official SQuAD 1.1 script reads and scores what it scores. A file without `version`, on which
-that script dies, is read as well: no figure depends on it.
+Here is what all datasets have in common; each one's own page reads its layout. Files are read as the official
+programs read them; what these die of is an error that names the place.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval.squad import Normaliser
-from ham_mrc.files import parse_json, read_bytes
-
-DATASETS = ("squad",)
-SQUAD_VERSION = "1.1"
 
 
 @dataclass(frozen=True)
@@ -47,9 +42,20 @@ class References:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def own_ids(self) -> tuple[Hashable, ...]:
+        """The ids as the file has them, by which predictions are found; `ids` are their texts."""
+        return self.ids
+
+    def says_none(self, answer: str) -> bool:
+        """Whether this answer says that there is none, and is no text to be found."""
+        return False
+
     @cached_property
     def normalised(self) -> tuple[tuple[str, ...], ...]:
-        """The answers as the metrics compare them, computed once."""
+        """The answers as SQuAD's metrics compare them, computed once."""
+        from ham_mrc.eval.squad import Normaliser
+
         normal = Normaliser()
         return tuple(tuple([normal[text] for text in texts]) for texts in self.answers)
 
@@ -67,78 +73,20 @@ class References:
         return [place[passage] for passage in self.passage_of]
 
 
-def load_references(source: str | Path | Mapping[str, Any], dataset: str | None = None) -> References:
+def load_references(source: str | Path | Mapping[str, Any] | list[Any], dataset: str | None = None) -> References:
     """The references in a file (plain, gzip, "-"), or in an object already read from one.
 
-    `dataset` may be None: then it is guessed, and a file that looks like another dataset's is refused.
-    Raises HamError naming the file and the place of what is wrong.
+    `dataset` is one of `datasets.TITLES`, or None: then it is guessed, and a file that could be of several is
+    taken for SQuAD's. Raises HamError naming the file and the place of what is wrong, and where the file is
+    plainly another dataset's, or no references at all.
     """
-    if dataset is not None and dataset not in DATASETS:
-        raise HamError(f"no references of {dataset!r} can be scored; this version scores {', '.join(DATASETS)} (1.1)")
-    if isinstance(source, (str, Path)):
-        return _squad(_document(source), str(source), dataset)
-    return _squad(source, None, dataset)
+    from ham_mrc.eval.layouts import read_references  # leans on the page of every dataset
+
+    return read_references(source, dataset)
 
 
-def _document(path: str | Path) -> Any:
-    data = read_bytes(path)
-    if not data.strip():
-        raise HamError("is empty", file=path, remedy="a SQuAD 1.1 file is expected")
-    try:
-        return parse_json(data, path)
-    except HamError:
-        first, _, rest = data.strip().partition(b"\n")
-        if rest:
-            try:
-                record = parse_json(first, path)
-            except HamError:
-                pass
-            else:
-                _refuse_others(record, str(path), None)
-        raise
-
-
-def _squad(document: Any, file: str | None, dataset: str | None) -> References:
-    _refuse_others(document, file, dataset)
-    ids: list[str] = []
-    keys: dict[str, None] = {}
-    answers: list[tuple[str, ...]] = []
-    faults: dict[int, str] = {}
-    questions: list[str | None] = []
-    passages: list[str | None] = []
-    passage_of: list[int] = []
-    for passage, paragraph, qas in _paragraphs(document, file):
-        context = paragraph.get("context")
-        passages.append(context if isinstance(context, str) else None)
-        for number, qa in enumerate(qas, 1):
-            identity = _identity(qa, file, passage, number)
-            texts, fault = _answers(qa)
-            if fault is not None:
-                faults[len(ids)] = fault
-            keys[_key(identity, keys)] = None
-            ids.append(identity)
-            answers.append(texts)
-            question = qa.get("question")
-            questions.append(question if isinstance(question, str) else None)
-            passage_of.append(len(passages) - 1)
-    if not ids:
-        raise HamError("holds no question", file=file, remedy="at least one is needed for a score")
-    return References(
-        dataset="squad",
-        version=SQUAD_VERSION,
-        file=file,
-        ids=tuple(ids),
-        keys=tuple(keys),
-        answers=tuple(answers),
-        faults=faults,
-        questions=tuple(questions),
-        passages=tuple(passages),
-        passage_of=tuple(passage_of),
-    )
-
-
-def _paragraphs(document: Any, file: str | None) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
-    """(place in words, the paragraph, its questions) of each paragraph in file order."""
+def paragraphs(document: Any, file: str | None) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
+    """(place in words, the paragraph, its questions) of each paragraph of a file in SQuAD's layout, in file order."""
     for i, article in enumerate(_member(document, "data", file, None), 1):
         for j, paragraph in enumerate(_member(article, "paragraphs", file, f"article {i}"), 1):
             place = f"article {i}, paragraph {j}"
@@ -149,25 +97,24 @@ def _member(holder: Any, key: str, file: str | None, place: str | None) -> list[
     if not isinstance(holder, dict):
         raise HamError(f"is {kind(holder)} where an object with {key!r} is due", file=file, place=place)
     if key not in holder:
-        raise HamError(f"has no {key!r}", file=file, place=place, remedy="a SQuAD 1.1 file is expected")
+        raise HamError(f"has no {key!r}", file=file, place=place, remedy="a file in SQuAD's layout is expected")
     value = holder[key]
     if not isinstance(value, list):
         raise HamError(f"{key!r} is {kind(value)}, not a list", file=file, place=place)
     return value
 
 
-def _identity(qa: Any, file: str | None, passage: str, number: int) -> str:
-    place = f"{passage}, question {number}"
+def question_id(qa: Any, file: str | None, place: str, names: tuple[str, ...] = ("id",)) -> str:
+    """The id of a question, under the first of `names` that it has. Raises HamError where it is no text."""
     if not isinstance(qa, dict):
         raise HamError(f"is {kind(qa)}, not an object with 'id' and 'answers'", file=file, place=place)
-    identity = qa.get("id")
+    name = next((name for name in names if name in qa), names[0])
+    identity = qa.get(name)
     if not isinstance(identity, str):
-        what = f"'id' is {kind(identity)}, not a text" if "id" in qa else "has no 'id'"
+        what = f"{name!r} is {kind(identity)}, not a text" if name in qa else f"has no {name!r}"
         raise HamError(what, file=file, place=place, remedy="a prediction finds its question by it")
     if not identity.isascii() and not _is_unicode(identity):
-        raise HamError("'id' holds half of a surrogate pair, which is no character", file=file, place=place)
-    if qa.get("is_impossible") is True:
-        raise _other("SQuAD 2.0 (is_impossible)", file, f"question {identity}")
+        raise HamError(f"{name!r} holds half of a surrogate pair, which is no character", file=file, place=place)
     return identity
 
 
@@ -179,64 +126,13 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _key(identity: str, taken: Mapping[str, None]) -> str:
+def unique_key(identity: str, taken: Mapping[str, Any]) -> str:
+    """`identity`, or where that is taken the first of identity#2, identity#3 ... that is not."""
     key, standing = identity, 1
     while key in taken:
         standing += 1
         key = f"{identity}#{standing}"
     return key
-
-
-def _answers(qa: dict[str, Any]) -> tuple[tuple[str, ...], str | None]:
-    """The answers' texts, and what the official script would die of."""
-    entries = qa.get("answers")
-    if not isinstance(entries, list):
-        return (), f"'answers' is {kind(entries)}, not a list" if "answers" in qa else "has no 'answers'"
-    if not entries:
-        return (), "has an empty list of answers"
-    texts: list[str] = []
-    for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, dict) or "text" not in entry:
-            return tuple(texts), f"answer {number} is not an object with a 'text'"
-        text = entry["text"]
-        if not isinstance(text, str):
-            return tuple(texts), f"the 'text' of answer {number} is {kind(text)}, not a text"
-        texts.append(text)
-    return tuple(texts), None
-
-
-def _refuse_others(document: Any, file: str | None, dataset: str | None) -> None:
-    """Raise HamError if this is plainly another kind of file."""
-    if isinstance(document, list):
-        if document and isinstance(document[0], dict) and "context_id" in document[0]:
-            raise _other("CMRC 2018", file)
-        return
-    if not isinstance(document, dict):
-        return
-    if "data" not in document:
-        if "query_id" in document:
-            raise _other("MS MARCO", file)
-        if "question_id" in document or "documents" in document:
-            raise _other("DuReader", file)
-        if document and all(isinstance(value, str) for value in document.values()):
-            raise HamError("looks like predictions, not references", file=file, remedy="predictions come first")
-    elif str(document.get("version")).lower().removeprefix("v").startswith("2"):
-        raise _other("SQuAD 2.0", file)
-    elif dataset is None and _looks_like_cmrc(document["data"]):
-        raise _other("CMRC 2018 or DRCD", file, remedy="--dataset squad applies SQuAD's metric to it all the same")
-
-
-def _looks_like_cmrc(data: Any) -> bool:
-    """Whether the first paragraph has an id of its own, which only these two have, and Han characters."""
-    try:
-        paragraph = data[0]["paragraphs"][0]
-        return "id" in paragraph and any("\u4e00" <= char <= "\u9fff" for char in paragraph["context"])
-    except (TypeError, LookupError):
-        return False
-
-
-def _other(name: str, file: str | None, place: str | None = None, remedy: str | None = None) -> HamError:
-    return HamError(f"looks like {name}; this version scores SQuAD 1.1 files", file=file, place=place, remedy=remedy)
 
 
 def kind(value: Any) -> str:
@@ -247,3 +143,15 @@ def kind(value: Any) -> str:
         return "true or false"
     names = {str: "a text", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names.get(type(value), f"a {type(value).__name__}")
+
+
+def answer_text(prediction: Any, identity: str, file: str | None) -> str:
+    """`prediction` if it is a text, else HamError naming the question."""
+    if not isinstance(prediction, str):
+        raise HamError(
+            f"the prediction is {kind(prediction)}, not a text",
+            file=file,
+            place=f"question {identity}",
+            remedy='an empty text "" stands for no answer',
+        )
+    return prediction

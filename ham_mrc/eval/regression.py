@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval import METRICS
 from ham_mrc.eval import significance as sig
+from ham_mrc.eval.columns import columns_of, known_metrics
 from ham_mrc.eval.compare import same_definition
+from ham_mrc.eval.datasets import metrics_of
+from ham_mrc.eval.metric import Metric
+from ham_mrc.eval.resampling import RESAMPLES, SEED, Bootstrap, randomization_tests
 from ham_mrc.eval.results import Result, load_result
+from ham_mrc.eval.systems import Draws
 from ham_mrc.records import Scores
 
 _ROUNDING = 1e-9
@@ -89,11 +93,20 @@ class DropCheck:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A question that was right in the baseline and is wrong now, or the other way round; all its scores."""
+    """A question that was right in the baseline and is wrong now, or the other way round; all its scores.
+
+    `leading` names the score that changed, see `leading_metric`.
+    """
 
     key: str
     before: Mapping[str, float]
     after: Mapping[str, float]
+    leading: str = "exact_match"
+
+    @property
+    def loss(self) -> float:
+        """By how much the leading score fell, in points."""
+        return self.before.get(self.leading, 0.0) - self.after.get(self.leading, 0.0)
 
 
 def points(value: float) -> str:
@@ -108,8 +121,6 @@ def parse_limits(texts: Sequence[str], option: str) -> dict[str, float]:
         name, equals, number = text.partition("=")
         if not equals:
             raise HamError(f"{option} {text}: METRIC=NUMBER is expected", remedy=f"for example {option} f1=0.5")
-        if name not in METRICS:
-            raise HamError(f"{option} {text}: no metric {name!r}", remedy=f"there are: {', '.join(METRICS)}")
         try:
             limits[name] = float(number)
         except ValueError:
@@ -130,7 +141,7 @@ def load_baseline(path: Path) -> Result:
 
 def check_minima(scores: Scores, minima: Mapping[str, float]) -> list[LeastCheck]:
     """One check for each least value, in the order given."""
-    _known(minima, scores.metrics, "--min")
+    _known(minima, scores.metrics, "--min", scores)
     return [LeastCheck(name, scores.metrics[name], least) for name, least in minima.items()]
 
 
@@ -141,35 +152,34 @@ def check_baseline(
     *,
     significant: bool = False,
     clusters: Sequence[int] | None = None,
-    resamples: int = sig.RESAMPLES,
-    seed: int = sig.SEED,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
 ) -> list[DropCheck]:
     """One check for each metric that both have; a drop may be as large as `max_drop` says, 0 by default.
 
     With `significant` a larger drop fails only if paired approximate randomisation over questions (over
-    whole passages with `clusters`, one number a question) gives p < 0.05 as well.
+    whole passages with `clusters`, one number a question) gives p < 0.05 as well; a figure that is no function of
+    sums over questions cannot be tested, and its drop fails by its size alone.
     Raises HamError where signatures or questions differ.
     """
     same_definition(baseline, Result("these scores", scores))
-    shared = [name for name in scores.metrics if name in baseline.scores.metrics]
-    _known(max_drop, shared, "--max-drop")
+    before = baseline.scores
+    shared = _shared(scores, before)
+    _known(max_drop, shared, "--max-drop", scores)
+    pair = _Pair(scores, before, shared, clusters, Draws(resamples=resamples, seed=seed) if significant else None)
     checks = []
-    for name in shared:
-        drops = _drops(scores, baseline.scores, name)
-        drop = baseline.scores.metrics[name] - scores.metrics[name]
-        p = interval = None
-        if significant:
-            p = sig.randomization_test(drops, clusters=clusters, resamples=resamples, seed=seed)
-            interval = sig.mean_intervals([drops], clusters=clusters, resamples=resamples, seed=seed)[0]
+    for name, metric in shared.items():
+        drop = before.metrics[name] - scores.metrics[name]
+        p, interval = pair.tested(metric)
         checks.append(
             DropCheck(
                 metric=name,
                 value=scores.metrics[name],
-                baseline=baseline.scores.metrics[name],
+                baseline=before.metrics[name],
                 against=baseline.file or baseline.name,
-                drop=drop if METRICS[name].higher_is_better else -drop,
+                drop=drop if metric.higher_is_better else -drop,
                 allowed=max_drop.get(name, 0.0),
-                detectable=_detectable(drops, clusters),
+                detectable=pair.detectable(metric),
                 p=p,
                 interval=interval,
             )
@@ -177,34 +187,85 @@ def check_baseline(
     return checks
 
 
-def _known(named: Mapping[str, float], metrics: Sequence[str] | Mapping[str, float], option: str) -> None:
-    for name in named:
-        if name not in metrics:
-            raise HamError(f"{option} {name}: this metric was not scored", remedy=f"there are: {', '.join(metrics)}")
+def _shared(scores: Scores, before: Scores) -> dict[str, Metric]:
+    """The metrics of both results that say which is better."""
+    return {
+        name: metric for name, metric in known_metrics(scores).items() if name in before.metrics and metric.unit == "%"
+    }
 
 
-def _drops(scores: Scores, baseline: Scores, name: str) -> list[float]:
-    sign = 1.0 if METRICS[name].higher_is_better else -1.0
-    return [sign * (baseline.per_question[key][name] - row[name]) for key, row in scores.per_question.items()]
+class _Pair:
+    """Both results' columns, resampled together where `draws` ask for it."""
+
+    def __init__(
+        self,
+        scores: Scores,
+        before: Scores,
+        metrics: Mapping[str, Metric],
+        clusters: Sequence[int] | None,
+        draws: Draws | None,
+    ) -> None:
+        summed = [metric for metric in metrics.values() if metric.combine is not None]
+        self._ours = columns_of(scores, summed)
+        self._before = columns_of(before, summed, order=scores.per_question)
+        self._clusters = clusters
+        self._p: dict[str, float] = {}
+        self._bootstrap: Bootstrap | None = None
+        if draws is not None and summed and scores.per_question:
+            self._p = randomization_tests(summed, self._ours, self._before, clusters=clusters, **draws)
+            self._bootstrap = Bootstrap([self._ours, self._before], clusters=clusters, **draws)
+
+    def tested(self, metric: Metric) -> tuple[float | None, tuple[float, float] | None]:
+        """(p, interval of the drop), None where the metric is not tested."""
+        if self._bootstrap is None or metric.combine is None:
+            return None, None
+        places = (1, 0) if metric.higher_is_better else (0, 1)
+        return self._p[metric.name], self._bootstrap.difference_interval(metric, *places)
+
+    def detectable(self, metric: Metric) -> float | None:
+        """The smallest drop that would show, None where nothing differs or the metric is no function of sums."""
+        if metric.combine is None:
+            return None
+        scores = (sig.pseudo_scores(metric, columns) for columns in (self._before, self._ours))
+        size = sig.detectable_difference([b - a for b, a in zip(*scores, strict=True)], clusters=self._clusters)
+        return size if 0 < size < math.inf else None
 
 
-def _detectable(drops: Sequence[float], clusters: Sequence[int] | None) -> float | None:
-    size = sig.detectable_difference(drops, clusters=clusters)
-    return size if 0 < size < math.inf else None
+def _known(named: Mapping[str, float], metrics: Mapping[str, Any], option: str, scores: Scores) -> None:
+    for name, number in named.items():
+        if name in metrics:
+            continue
+        known = metrics_of(scores.dataset, scores.version, scores.metrics)
+        if name not in known:
+            raise HamError(f"{option} {name}={number:g}: no metric {name!r}", remedy=f"there are: {', '.join(known)}")
+        if known[name].unit != "%":
+            raise HamError(f"{option} {name}: this figure is never better or worse than another")
+        raise HamError(f"{option} {name}: this metric was not scored", remedy=f"there are: {', '.join(metrics)}")
 
 
 def flipped(scores: Scores, baseline: Scores) -> list[Flip]:
-    """The questions whose exact match changed, losses first, the largest loss of F1 first; gains in mirror order.
+    """The questions whose leading score changed, losses first, the largest first; gains in mirror order.
 
-    Ties stand in the order of the references.
+    The leading score is exact match, and of two losses the one that loses more F1 is larger; where a dataset has
+    no exact match it is the first metric with a score for each question. Ties stand in the order of the references.
     """
+    leading = leading_metric(scores)
+    if leading is None or leading not in baseline.metrics:
+        return []
     changed = [
-        Flip(key, baseline.per_question[key], row)
+        Flip(key, baseline.per_question[key], row, leading)
         for key, row in scores.per_question.items()
-        if row["exact_match"] != baseline.per_question[key]["exact_match"]
+        if row.get(leading) != baseline.per_question[key].get(leading)
     ]
 
-    def gain(flip: Flip) -> tuple[float, float]:
-        return flip.after["exact_match"] - flip.before["exact_match"], flip.after["f1"] - flip.before["f1"]
+    def gain(flip: Flip) -> tuple[float, ...]:
+        return tuple(flip.after.get(name, 0.0) - flip.before.get(name, 0.0) for name in (leading, "f1"))
 
     return sorted(changed, key=gain)
+
+
+def leading_metric(scores: Scores) -> str | None:
+    """The metric by which a question is told to be answered well or badly; None where no question has a score."""
+    scored = {name for row in scores.per_question.values() for name in row}
+    names = ("exact_match", *scores.metrics)
+    return next((name for name in names if name in scored), None)

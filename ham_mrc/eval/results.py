@@ -1,17 +1,23 @@
 """A result on disk: scores with every question's own, in a JSON file that reads well in a diff.
 
-One question a line, in the order of the references, so that a review shows which questions changed. Schema 1:
+One question a line, in the order of the references, so that a review shows which questions changed. Schema 2:
 
-    {"schema": 1, "kind": "ham-mrc scores", "name", "dataset", "version", "questions", "answered", "missing",
-     "extra", "metrics": {name: percent}, "signature", "references_sha256", "run": {setting: value} or null,
-     "per_question": {id: {name: percent}}}
+    {"schema": 2, "kind": "ham-mrc scores", "name", "dataset", "version", "questions", "answered", "missing",
+     "extra", "metrics": {name: figure}, "signature", "variants": {name: signature}, "references_sha256",
+     "run": {setting: value} or null,
+     "columns": [name], "per_question": {id: {metric: percent, ..., "sums": [number]}}}
+
+A metric for which a question does not count is missing in its row. "sums" holds what the question adds to each of
+"columns", for figures that no mean tells (`Scores.statistics`); where there are no columns, there is no "sums".
+Schema 1, which had none of this and every metric in every row, is read as well.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +26,13 @@ from ham_mrc.eval.references import kind
 from ham_mrc.files import read_json, to_json, write_whole
 from ham_mrc.records import Scores
 
-SCHEMA = 1
+SCHEMA = 2
+_READABLE = (1, 2)
 KIND = "ham-mrc scores"
 FILE_NAME = "scores.json"
 """What the result of a run is called in its folder."""
 
+_SUMS = "sums"
 _TEXTS = ("name", "dataset", "version", "signature", "references_sha256")
 _COUNTS = ("questions", "answered", "missing", "extra")
 _RUN_FILES = ("config.toml", "log.jsonl", "last")
@@ -63,14 +71,25 @@ def _text(scores: Scores, name: str, run: Mapping[str, Any] | None) -> bytes:
         "extra": scores.extra,
         "metrics": dict(scores.metrics),
         "signature": scores.signature,
+        "variants": dict(scores.variants),
         "references_sha256": scores.references_sha256,
         "run": None if run is None else dict(run),
+        "columns": list(scores.statistics),
     }
-    lines = [
-        b"    " + to_json(key).strip() + b": " + to_json(dict(row)).strip() for key, row in scores.per_question.items()
-    ]
+    lines = [b"    " + to_json(key).strip() + b": " + to_json(row).strip() for key, row in _rows(scores)]
     opened = to_json(head, indent=True).rstrip().removesuffix(b"}").rstrip()
     return opened + b',\n  "per_question": {\n' + b",\n".join(lines) + b"\n  }\n}\n"
+
+
+def _rows(scores: Scores) -> Iterator[tuple[str, dict[str, Any]]]:
+    sums = zip(*scores.statistics.values(), strict=True) if scores.statistics else repeat(None)
+    for (key, row), numbers in zip(scores.per_question.items(), sums, strict=False):
+        yield key, dict(row) if numbers is None else {**row, _SUMS: [_short(number) for number in numbers]}
+
+
+def _short(number: float) -> float:
+    """A whole number without its point."""
+    return int(number) if number == int(number) else number
 
 
 def load_result(path: str | Path) -> Result:
@@ -84,9 +103,10 @@ def load_result(path: str | Path) -> Result:
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise _fault("is not a stored result", file)
     schema = document.get("schema")
-    if schema != SCHEMA:
+    if schema not in _READABLE:
+        readable = " and ".join(map(str, _READABLE))
         raise HamError(
-            f"has schema {schema!r}, this version of ham-mrc reads {SCHEMA}", file=file, remedy="score again and save"
+            f"has schema {schema!r}, this version of ham-mrc reads {readable}", file=file, remedy="score again and save"
         )
     scores = _scores(document, file)
     run = document.get("run")
@@ -121,21 +141,54 @@ def _scores(document: dict[str, Any], file: Path) -> Scores:
         raise _fault(f"'per_question' is {kind(rows)}, not an object", file)
     if len(rows) != document["questions"]:
         raise _fault(f"holds {len(rows):,} of its {document['questions']:,} questions", file)
-    for key, row in rows.items():
-        if _figures(row, f"question {key}", file).keys() != metrics.keys():
-            raise _fault(f"question {key} has other metrics than the result", file)
+    statistics = _statistics(document.get("columns", []), rows, file)
+    whole = document["schema"] == 1
+    found = {key: _row(row, f"question {key}", metrics, whole, file) for key, row in rows.items()}
     texts = {key: document[key] for key in _TEXTS if key != "name"}
     counts = {key: document[key] for key in _COUNTS}
-    return Scores(**texts, **counts, metrics=metrics, per_question=rows)
+    variants = document.get("variants", {})
+    if not isinstance(variants, dict) or not all(isinstance(text, str) for text in variants.values()):
+        raise _fault("'variants' is not an object of signatures", file)
+    return Scores(**texts, **counts, metrics=metrics, per_question=found, statistics=statistics, variants=variants)
+
+
+def _statistics(columns: Any, rows: dict[str, Any], file: Path) -> dict[str, list[float]]:
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        raise _fault("'columns' is not a list of names", file)
+    found: dict[str, list[float]] = {name: [] for name in columns}
+    for key, row in rows.items() if columns else ():
+        sums = row.get(_SUMS) if isinstance(row, dict) else None
+        if not isinstance(sums, list) or len(sums) != len(columns) or not all(map(_is_finite, sums)):
+            raise _fault(f"question {key}, {_SUMS!r} is not a list of {len(columns)} numbers", file)
+        for column, number in zip(found.values(), sums, strict=True):
+            column.append(number)
+    return found
+
+
+def _row(row: Any, place: str, metrics: Mapping[str, float], whole: bool, file: Path) -> dict[str, float]:
+    """A question's own scores, a score for each metric where the row has to be `whole`."""
+    if not isinstance(row, dict):
+        raise _fault(f"{place} is {kind(row)}, not an object of figures", file)
+    own = {name: figure for name, figure in row.items() if name != _SUMS}
+    for name, figure in own.items():
+        if not _is_finite(figure):
+            raise _fault(f"{place}, {name!r} is {kind(figure)}, not a finite number", file)
+    if not own.keys() <= metrics.keys() or (whole and len(own) != len(metrics)):
+        raise _fault(f"{place} has other metrics than the result", file)
+    return own
 
 
 def _figures(value: Any, place: str, file: Path) -> dict[str, float]:
     if not isinstance(value, dict) or not value:
         raise _fault(f"{place} is {kind(value)}, not an object of figures", file)
     for name, figure in value.items():
-        if type(figure) not in (float, int) or not math.isfinite(figure):
+        if not _is_finite(figure):
             raise _fault(f"{place}, {name!r} is {kind(figure)}, not a finite number", file)
     return value
+
+
+def _is_finite(value: Any) -> bool:
+    return type(value) in (float, int) and math.isfinite(value)
 
 
 def _fault(what: str, file: Path) -> HamError:

@@ -39,9 +39,9 @@ def run_inputs(run: Path) -> RunInputs:
         )
     data = _data_folder(run)
     for part in PARTS:
-        predictions = run / "predictions" / f"{part}.json"
+        predictions = _either(run / "predictions" / part)
         if predictions.exists():
-            references = data / part / "references.json"
+            references = _either(data / part / "references")
             if not references.exists():
                 raise HamError(
                     "no such file",
@@ -52,6 +52,12 @@ def run_inputs(run: Path) -> RunInputs:
     raise HamError(
         "the run has written no predictions yet", file=run, remedy=f"finish it: ham-mrc train --resume {run}"
     )
+
+
+def _either(stem: Path) -> Path:
+    """The file as JSON, or as JSON Lines if that is what is there: which of them is the dataset's affair."""
+    document, lines = stem.with_name(f"{stem.name}.json"), stem.with_name(f"{stem.name}.jsonl")
+    return lines if lines.exists() and not document.exists() else document
 
 
 def _data_folder(run: Path) -> Path:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval.predictions import load_predictions
-from ham_mrc.eval.references import References, kind, load_references
-from ham_mrc.eval.squad import SIGNATURE, Normaliser, contained, judge
+from ham_mrc.eval.datasets import page_of, title
+from ham_mrc.eval.judged import Judged
+from ham_mrc.eval.predictions import load_predictions, shown_answers
+from ham_mrc.eval.references import References, load_references
 from ham_mrc.records import Scores
 
 __all__ = [
@@ -25,12 +27,12 @@ __all__ = [
 
 def score(
     predictions: str | Path | Mapping[str, Any] | list[Any],
-    references: str | Path | Mapping[str, Any] | References,
+    references: str | Path | Mapping[str, Any] | list[Any] | References,
     *,
     dataset: str | None = None,
-    contains: bool = False,
+    **options: Any,
 ) -> Scores:
-    """How good the predictions are, in percent, equal to the official SQuAD 1.1 script to the last digit.
+    """How good the predictions are, in percent, equal to the dataset's official program to the last digit.
 
     Either argument may be a file (plain or gzip) or an object already loaded:
 
@@ -50,9 +52,13 @@ def score(
         scores = score("predictions.json", "dev-v1.1.json")
         assert scores.metrics["f1"] >= 76.0, scores.metrics
 
-    Predictions are `{id: text}`, the list `[{"id", "prediction_text"}]`, or JSON Lines of `{"id", "answer"}`.
+    `dataset` is "squad" (1.1 and 2.0, told apart by the file), "cmrc", "msmarco" or "dureader"; it is guessed
+    from the references where it is None and they leave no doubt. Predictions are `{id: text}`, the list
+    `[{"id", "prediction_text"}]`, JSON Lines of `{"id", "answer"}`, or the official form of the dataset.
     A question without a prediction scores 0 and stays in the total; predictions for other ids are ignored and
-    counted as `extra`. `contains` adds the share of questions whose answer stands somewhere in the prediction.
+    counted as `extra`. `options` are those of the dataset's `judge_all`: `contains=True` for SQuAD adds the share
+    of questions whose answer stands somewhere in the prediction, `na_prob={id: probability}` for SQuAD 2.0 the
+    figures at the best thresholds.
 
     Raises HamError, naming the file and the question, where a file has the wrong shape, a prediction for a
     known question is not a text, or a question with a prediction has no answer to hold it against.
@@ -61,77 +67,107 @@ def score(
         references = load_references(references, dataset)
     answers = load_predictions(predictions, references)
     file = str(predictions) if isinstance(predictions, (str, Path)) else None
-    return score_predictions(answers, references, contains=contains, file=file)
+    return score_predictions(answers, references, file=file, **options)
 
 
 def score_predictions(
-    predictions: Mapping[str, Any], references: References, *, contains: bool = False, file: str | None = None
+    predictions: Mapping[str, Any], references: References, *, file: str | None = None, **options: Any
 ) -> Scores:
-    """The scores of `{id: text}` against loaded references; `file` is only named in messages.
+    """The scores of loaded predictions against loaded references; `file` is only named in messages.
 
     References remember their normalised answers, so scoring against the same ones again is faster.
     """
-    normal = Normaliser()
-    per_question: dict[str, dict[str, float]] = {}
-    answered = matches = hits = 0
-    f1_sum: float = 0
-    for place, (key, identity, golds) in enumerate(
-        zip(references.keys, references.ids, references.normalised, strict=True)
-    ):
-        row = per_question[key] = {"exact_match": 0.0, "f1": 0.0}
-        if contains:
-            row["contains"] = 0.0
-        if identity not in predictions:
-            continue
-        prediction = normal[_text(predictions[identity], identity, file)]
-        if place in references.faults:
-            raise HamError(references.faults[place], file=references.file, place=f"question {identity}")
-        match, f1 = judge(prediction, golds)
-        answered += 1
-        matches += match
-        f1_sum += f1  # one after the other in file order: part of the definition
-        row["exact_match"], row["f1"] = 100.0 * match, 100.0 * f1
-        if contains:
-            hit = contained(prediction, golds)
-            hits += hit
-            row["contains"] = 100.0 * hit
-    total = len(references)
-    metrics = {"exact_match": 100.0 * matches / total, "f1": 100.0 * f1_sum / total}
-    if contains:
-        metrics["contains"] = 100.0 * hits / total
-    ids = set(references.ids)
+    return to_scores(judge(predictions, references, file=file, **options), references)
+
+
+_OPTIONS = {
+    "contains": "--contains",
+    "na_prob": "--na-prob",
+    "threshold": "--na-prob-threshold",
+    "curves": "--average-precision",
+    "task": "--task",
+    "tokenised": "--tokenised",
+}
+"""What the options of the datasets are called on the command line."""
+
+
+def judge(predictions: Mapping[Any, Any], references: References, *, file: str | None = None, **options: Any) -> Judged:
+    """What the official metric of the references' dataset finds; `file` is only named in messages.
+
+    Raises HamError for an option that this dataset does not have.
+    """
+    judge_all = page_of(references).judge_all
+    for name in options:
+        if name not in judge_all.__kwdefaults__:
+            raise HamError(
+                f"{_OPTIONS.get(name, name)} is no option of {title(references.dataset, references.version)}"
+            )
+    found: Judged = judge_all(predictions, references, file=file, **options)
+    return found
+
+
+def to_scores(found: Judged, references: References) -> Scores:
+    """`found` as a result that can be stored.
+
+    Figures over no question at all, which official programs print as NaN, are left out. So are columns that
+    `per_question` tells already, see `Scores`.
+    """
+    metrics = {name: value for name, value in found.metrics.items() if not isnan(value)}
     return Scores(
         dataset=references.dataset,
         version=references.version,
-        questions=total,
-        answered=answered,
-        missing=total - answered,
-        extra=sum(identity not in ids for identity in predictions),
+        questions=len(found.keys),
+        answered=found.answered,
+        missing=found.missing,
+        extra=found.extra,
         metrics=metrics,
-        signature=SIGNATURE,
+        signature=found.signature,
         references_sha256=references.sha256,
-        per_question=per_question,
+        per_question=_rows(found.keys, {name: found.values[name] for name in metrics if name in found.values}),
+        statistics={
+            name: list(column) for name, column in found.statistics.items() if not _told(name, column, found.values)
+        },
     )
 
 
+def _rows(keys: Sequence[str], values: Mapping[str, Sequence[float | None]]) -> dict[str, dict[str, float]]:
+    names = list(values)
+    rows = zip(*values.values(), strict=True) if names else [()] * len(keys)
+    return {
+        key: {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for key, row in zip(keys, rows, strict=True)
+    }
+
+
+def _told(name: str, column: Sequence[float], values: Mapping[str, Sequence[float | None]]) -> bool:
+    if name in values:
+        return all(number == (value or 0.0) for number, value in zip(column, values[name], strict=True))
+    return name == "questions" and all(number == 1 for number in column)
+
+
 def mean_words(predictions: Mapping[str, Any], references: References) -> tuple[float, float]:
-    """Mean words, once normalised, of an answer given and of a reference answer; 0.0 where there is none.
+    """Mean words, once normalised as SQuAD does, of an answer given and of a reference answer; 0.0 where there is none.
 
     To be read beside `contains`, which a system raises by saying more.
     """
+    from ham_mrc.eval.squad import Normaliser
+
     normal = Normaliser()
     given = [len(normal[predictions[identity]].split()) for identity in references.ids if identity in predictions]
     due = [len(gold.split()) for golds in references.normalised for gold in golds]
     return sum(given) / max(1, len(given)), sum(due) / max(1, len(due))
 
 
-def question_rows(scores: Scores, predictions: Mapping[str, Any], references: References) -> Iterator[dict[str, Any]]:
+def question_rows(scores: Scores, predictions: Mapping[Any, Any], references: References) -> Iterator[dict[str, Any]]:
     """One object a question, in the references' order: id, scores, prediction (None if missing), answers."""
-    for key, identity, answers in zip(references.keys, references.ids, references.answers, strict=True):
-        prediction = predictions.get(identity)
+    given = dict(zip(references.keys, shown_answers(predictions, references), strict=True))
+    about = dict(zip(references.keys, zip(references.ids, references.answers, strict=True), strict=True))
+    for key, row in scores.per_question.items():
+        identity, answers = about[key]
+        prediction = given[key]
         yield {
             "id": identity,
-            **scores.per_question[key],
+            **row,
             "prediction": None if prediction is None else _writable(prediction),
             "answers": [_writable(text) for text in answers],
         }
@@ -140,14 +176,3 @@ def question_rows(scores: Scores, predictions: Mapping[str, Any], references: Re
 def _writable(text: str) -> str:
     """`text` with "?" for halves of surrogate pairs, which JSON can escape and UTF-8 cannot hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _text(prediction: Any, identity: str, file: str | None) -> str:
-    if not isinstance(prediction, str):
-        raise HamError(
-            f"the prediction is {kind(prediction)}, not a text",
-            file=file,
-            place=f"question {identity}",
-            remedy='an empty text "" stands for no answer',
-        )
-    return prediction

@@ -1,41 +1,30 @@
-"""How sure a figure is: intervals and paired tests over questions, or over whole passages.
+"""How sure a figure is: intervals and paired tests of means, Holm's correction, detectable differences.
 
-A *unit* is what one draw takes: a question, or with `clusters` all questions of one passage together, for
-questions on the same text succeed and fail together. Differences and scores are in points (0 to 100).
-Everything random comes from one seed; numpy is imported inside, so that a score without statistics does
+Means are what most metrics are; `resampling` does the same for any figure. Differences and scores are in points
+(0 to 100). Everything random comes from one seed; numpy is imported inside, so that a score without statistics does
 without it.
 
-Sources: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 16; Noreen, Computer
-Intensive Methods for Testing Hypotheses (1989), for approximate randomisation; Phipson & Smyth,
-Permutation p-values should never be zero (2010), for (b + 1) / (m + 1); Holm (1979).
+Sources beside those of `resampling`: Holm (1979); Cochran, Sampling Techniques (1977), section 2.11, for the
+standard error of a ratio; Efron & Tibshirani (1993), chapter 21, for the linear part of any other figure.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from ham_mrc.eval.metric import Metric, mean_metric
+from ham_mrc.eval.resampling import LEVEL, RESAMPLES, SEED, Bootstrap, Columns, randomization_tests
 
-    Floats = NDArray[Any]
-
-SEED = 13
-LEVEL = 0.95
 ALPHA = 0.05
 """A difference is called significant where its (corrected) p-value is below this."""
 
 POWER = 0.8
 """The chance of seeing a true difference of the detectable size (Cohen's customary value)."""
 
-RESAMPLES = 10_000
-
-_CHUNK = 1 << 21
-"""Draws made at a time: some 50 MB whatever the number of questions. Part of what a seed means."""
-
 _ROUNDING = 1e-9
-"""Relative. Sums of the same terms in another order count as equal, or a tie would fall either way by chance."""
+"""In points: a mean over seeds may miss 0 by this much."""
 
 
 def mean_intervals(
@@ -51,44 +40,14 @@ def mean_intervals(
     A column has one value a question. With clusters, whole clusters are drawn and the mean is that of the
     questions drawn. No question at all is a ValueError.
     """
-    import numpy as np
-
-    sums, sizes = _units(columns, clusters)
-    means = _resampled_means(sums, sizes, resamples, seed)
-    tail = 100 * (1 - level) / 2
-    low, high = np.percentile(means, [tail, 100 - tail], axis=0)
-    return [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
+    metrics = [mean_metric(str(place), "") for place in range(len(columns))]
+    table = {metric.name: column for metric, column in zip(metrics, columns, strict=True)}
+    count = len(columns[0])
+    found = Bootstrap([{**table, "questions": [1.0] * count}], clusters=clusters, resamples=resamples, seed=seed)
+    return [found.interval(metric, level=level) for metric in metrics]
 
 
-def _units(columns: Sequence[Sequence[float]], clusters: Sequence[int] | None) -> tuple[Floats, Floats]:
-    """(sums over each unit (units, columns), number of questions in each unit (units,))."""
-    import numpy as np
-
-    values = np.asarray(columns, dtype=np.float64).T
-    if not len(values):
-        raise ValueError("no questions to resample")
-    if clusters is None:
-        return values, np.ones(len(values))
-    _, unit = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.stack([np.bincount(unit, weights=column) for column in values.T], axis=1)
-    return sums, np.bincount(unit).astype(np.float64)
-
-
-def _resampled_means(sums: Floats, sizes: Floats, resamples: int, seed: int) -> Floats:
-    """(resamples, columns): the mean over questions of each draw, with replacement, of as many units as there are."""
-    import numpy as np
-
-    units = len(sums)
-    equal = bool((sizes == sizes[0]).all())
-    generator = np.random.default_rng(seed)
-    means = np.empty((resamples, sums.shape[1]))
-    step = max(1, _CHUNK // units)
-    for begin in range(0, resamples, step):
-        draw = generator.integers(0, units, size=(min(step, resamples - begin), units))
-        drawn = units * sizes[0] if equal else sizes[draw].sum(axis=1)
-        for column in range(sums.shape[1]):
-            means[begin : begin + len(draw), column] = sums[:, column].take(draw).sum(axis=1) / drawn
-    return means
+_MEAN = mean_metric("difference", "")
 
 
 def randomization_test(
@@ -100,34 +59,11 @@ def randomization_test(
 ) -> float:
     """The two-sided p-value of paired approximate randomisation: the sign of each unit's difference is a coin.
 
-    p = (b + 1) / (m + 1) for b of m random sign patterns whose total is at least as far from 0 as the one
-    seen. Where `resamples` allow all patterns of the units that differ, these are counted instead and p is
-    exact. No unit that differs gives 1.0.
+    As `resampling.randomization_tests` for two systems with these differences.
     """
-    import numpy as np
-
-    sums, _ = _units([differences], clusters)
-    units = sums[:, 0][sums[:, 0] != 0]  # a unit without a difference has no sign to flip
-    if len(units) < 63 and 1 << len(units) <= resamples:
-        patterns = (np.arange(1 << len(units))[:, None] >> np.arange(len(units))) & 1
-        return float(_as_far(2 * patterns.astype(np.float64) @ units - units.sum(), units).mean())
-    generator = np.random.default_rng(seed)
-    step = max(1, _CHUNK // len(units))
-    extreme = 0
-    for begin in range(0, resamples, step):
-        rows = min(step, resamples - begin)
-        coins = np.frombuffer(generator.bytes(rows * math.ceil(len(units) / 8)), dtype=np.uint8).reshape(rows, -1)
-        tosses = np.unpackbits(coins, axis=1, count=len(units)).astype(np.float64)
-        extreme += int(_as_far(2 * tosses @ units - units.sum(), units).sum())
-    return (extreme + 1) / (resamples + 1)
-
-
-def _as_far(totals: Floats, units: Floats) -> Floats:
-    """Which totals are at least as far from 0 as the total seen, rounding aside."""
-    import numpy as np
-
-    slack: Floats = np.abs(totals) >= abs(units.sum()) - _ROUNDING * np.abs(units).sum()
-    return slack
+    ours, base = _against_nothing(differences)
+    found = randomization_tests([_MEAN], ours, base, clusters=clusters, resamples=resamples, seed=seed)
+    return found[_MEAN.name]
 
 
 def bootstrap_test(
@@ -137,22 +73,15 @@ def bootstrap_test(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> float:
-    """The two-sided p-value of the paired bootstrap, shifted to the null hypothesis.
+    """The two-sided p-value of the paired bootstrap; as `Bootstrap.p` for two systems with these differences."""
+    systems = _against_nothing(differences)
+    return Bootstrap(systems, clusters=clusters, resamples=resamples, seed=seed).p(_MEAN, 0, 1)
 
-    p = (b + 1) / (m + 1) for b of m resamples whose mean difference lies at least as far from the mean
-    difference seen as that lies from 0 (Efron & Tibshirani, section 16.4, with both tails). It is not
-    Koehn's (2004) share of resamples that one system wins, which has no null hypothesis.
-    """
-    import numpy as np
 
-    sums, sizes = _units([differences], clusters)
-    if not sums.any():
-        return 1.0
-    seen = sums.sum() / sizes.sum()
-    means = _resampled_means(sums, sizes, resamples, seed)[:, 0]
-    slack = _ROUNDING * np.abs(sums).sum() / sizes.sum()
-    extreme = int((np.abs(means - seen) >= abs(seen) - slack).sum())
-    return (extreme + 1) / (resamples + 1)
+def _against_nothing(differences: Sequence[float]) -> tuple[Columns, Columns]:
+    count = len(differences)
+    ours = {_MEAN.name: differences, "questions": [1.0] * count}
+    return ours, {_MEAN.name: [0.0] * count, "questions": [1.0] * count}
 
 
 TESTS: dict[str, Callable[..., float]] = {"randomization": randomization_test, "bootstrap": bootstrap_test}
@@ -218,6 +147,37 @@ def standard_error(values: Sequence[float], clusters: Sequence[int] | None = Non
     if units < 2:
         return math.inf
     return math.sqrt(units / (units - 1) * math.fsum(r * r for r in residuals.values())) / count
+
+
+def pseudo_scores(metric: Metric, columns: Columns) -> list[float]:
+    """For each question a number in the unit of the metric; their mean is the figure, and has its standard error.
+
+    A question's own score where the figure is the mean over all questions. Else the figure plus what first order
+    tells of the question's weight in it (the infinitesimal jackknife): for a ratio of sums that is Cochran's
+    formula, for BLEU the linear part.
+    """
+    mean = metric.mean
+    if mean is not None and all(number == 1 for number in columns[mean.over]):
+        return [float(score) for score in columns[mean.of]]
+    sums = {name: math.fsum(columns[name]) for name in metric.columns}
+    count = len(columns[metric.columns[0]])
+    slopes = {name: count * _slope(metric, sums, name) for name in metric.columns if sums[name]}
+    figure = float(_figure(metric, sums))
+    return [
+        figure + math.fsum(slope * columns[name][place] for name, slope in slopes.items()) for place in range(count)
+    ]
+
+
+def _slope(metric: Metric, sums: Mapping[str, float], name: str) -> float:
+    """By how much the figure grows with one of its sums, from a small step to both sides."""
+    step = 1e-5 * abs(sums[name])
+    above, below = (_figure(metric, {**sums, name: sums[name] + sign * step}) for sign in (1, -1))
+    return (above - below) / (2 * step)
+
+
+def _figure(metric: Metric, sums: Mapping[str, float]) -> float:
+    assert metric.combine is not None, f"{metric.name} is no function of sums"
+    return float(metric.combine(sums))
 
 
 def above_same_below(differences: Sequence[float]) -> tuple[int, int, int]:

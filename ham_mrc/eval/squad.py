@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval.metric import Metric
+from ham_mrc.eval.judged import Judged
+from ham_mrc.eval.metric import mean_metric
+from ham_mrc.eval.references import References, answer_text
 
 DEFINITION = 1
 """Raised whenever a figure on this page would move. Part of every signature."""
@@ -110,6 +113,50 @@ def contained(prediction: str, references: Sequence[str]) -> bool:
     return any(f" {reference} " in padded if reference else not prediction for reference in references)
 
 
-EXACT_MATCH = Metric("exact_match", "EM", "%", higher_is_better=True, of=exact_match)
-F1 = Metric("f1", "F1", "%", higher_is_better=True, of=token_f1)
-CONTAINS = Metric("contains", "Contains", "%", higher_is_better=True, of=contains)
+METRICS = (
+    mean_metric("exact_match", "EM"),
+    mean_metric("f1", "F1"),
+    mean_metric("contains", "Contains"),
+)
+
+
+def judge_all(
+    predictions: Mapping[str, Any], references: References, *, contains: bool = False, file: str | None = None
+) -> Judged:
+    """Exact match and F1 of `{id: text}`, summed in file order as the official script does; `file` is for messages.
+
+    A question without a prediction scores 0. Raises HamError naming the question where a prediction is not a
+    text, or has no answer to be held against: the official script dies there.
+    """
+    normal = Normaliser()
+    matches, f1s, hits = ([0.0] * len(references) for _ in range(3))
+    answered = 0
+    f1_sum: float = 0
+    for place, (identity, golds) in enumerate(zip(references.ids, references.normalised, strict=True)):
+        if identity not in predictions:
+            continue
+        prediction = normal[answer_text(predictions[identity], identity, file)]
+        if place in references.faults:
+            raise HamError(references.faults[place], file=references.file, place=f"question {identity}")
+        answered += 1
+        match, f1 = judge(prediction, golds)
+        f1_sum += f1  # one after the other in file order: part of the definition
+        matches[place], f1s[place] = 100.0 * match, 100.0 * f1
+        hits[place] = 100.0 * contained(prediction, golds) if contains else 0.0
+    total = len(references)
+    metrics = {"exact_match": 100.0 * matches.count(100.0) / total, "f1": 100.0 * f1_sum / total}
+    columns = {"exact_match": matches, "f1": f1s}
+    if contains:
+        metrics["contains"] = 100.0 * hits.count(100.0) / total
+        columns["contains"] = hits
+    ids = set(references.ids)
+    return Judged(
+        keys=references.keys,
+        metrics=metrics,
+        statistics={**columns, "questions": [1] * total},
+        values={**columns},
+        signature=SIGNATURE,
+        answered=answered,
+        missing=total - answered,
+        extra=sum(identity not in ids for identity in predictions),
+    )

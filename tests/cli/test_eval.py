@@ -262,7 +262,21 @@ WRONG: list[tuple[list[str], str]] = [
     ),
     (["P", "R", "--min", "em=3"], "--min em=3: no metric 'em'; there are: exact_match, f1, contains"),
     (["P", "R", "--min", "contains=3"], "--min contains: this metric was not scored; there are: exact_match, f1"),
-    (["P", "R", "--dataset", "cmrc"], "no references of 'cmrc' can be scored; this version scores squad (1.1)"),
+    (["P", "R", "--dataset", "msmarco"], "R: looks like SQuAD 1.1 or 2.0, not MS MARCO; --dataset squad"),
+    (["P", "R", "--dataset", "dureader"], "R: looks like SQuAD 1.1 or 2.0, not DuReader 2.0; --dataset squad"),
+    (["P", "R", "--task", "main"], "--task is no option of SQuAD 1.1"),
+    (["P", "R", "--tokenised"], "--tokenised is no option of SQuAD 1.1"),
+    (["P", "R", "--na-prob-threshold", "0.5"], "--na-prob-threshold is no option of SQuAD 1.1"),
+    (["P", "R", "--na-prob", "N"], "--na-prob is no option of SQuAD 1.1"),
+    (
+        ["P", "R", "--average-precision"],
+        "--average-precision goes through probabilities, and none are given; add --na-prob FILE",
+    ),
+    (["P", "R", "--metrics", "bleu"], "--metrics bleu: there is no 'bleu'; there are: sacrebleu, rouge-score"),
+    (
+        ["P", "R", "--metrics", "sacrebleu:mecab"],
+        "--metrics sacrebleu:mecab: there is no tokeniser 'mecab'; there are: 13a, intl, zh, char",
+    ),
     (
         ["P", "R", "--baseline", "R"],
         "R: is not a stored result; a result comes from: ham-mrc eval PREDICTIONS REFERENCES --save FILE",
@@ -290,7 +304,13 @@ def test_wrong_use(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     written(predictions, {"q1": "Mount Ash.", "q2": "7", "q3": "Ada"})
-    files = {"P": str(predictions), "R": str(references), "S": str(tmp_path / "saved.json")}
+    probabilities = written(tmp_path / "na.json", dict.fromkeys(("q1", "q2", "q3", "q4"), 0.5))
+    files = {
+        "P": str(predictions),
+        "R": str(references),
+        "S": str(tmp_path / "saved.json"),
+        "N": str(probabilities),
+    }
     assert run(["eval", *(files.get(word, word) for word in arguments)]) == 2
     start, _, rest = message.partition(":")
     expected = f"{files[start]}:{rest}" if start in files else message

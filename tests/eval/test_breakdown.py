@@ -10,7 +10,7 @@ import pytest
 from ham_mrc.errors import HamError
 from ham_mrc.eval.breakdown import BY, breakdown, breakdown_json
 from ham_mrc.eval.references import References, load_references
-from ham_mrc.eval.score import load_predictions, score_predictions
+from ham_mrc.eval.score import load_predictions, score, score_predictions
 from ham_mrc.eval.significance import mean_intervals
 
 
@@ -45,6 +45,26 @@ def bucket(by: str, **texts: Any) -> str:
         ("Did it rain?", "other"),
         ("", "other"),
         ("Why not?", "why"),
+        ("谁发明了电话？", "who"),
+        ("该书是由哪位作家写的", "who"),
+        ("什么时候建成的", "when"),
+        ("他是哪一年出生的？", "when"),
+        ("战争持续了多久", "when"),
+        ("总部在哪里", "where"),
+        ("在哪个城市举行", "where"),
+        ("为什么天是蓝的", "why"),
+        ("有多少人口", "how many"),
+        ("有几个孩子", "how many"),
+        ("手机怎么截图", "how"),
+        ("怎么会这样", "why"),
+        ("哪个好", "which"),
+        ("什么是区块链", "what"),
+        ("什么地方最冷", "where"),
+        ("苹果能吃吗", "yes or no"),
+        ("是否可以退款", "yes or no"),
+        ("谁在什么时候说的", "who"),
+        ("天津天气", "other"),
+        ("iPhone 怎么样 how", "how"),
     ],
 )
 def test_question_type(question: str, kind: str) -> None:
@@ -73,6 +93,71 @@ def test_question_length(words: int, step: str) -> None:
 )
 def test_answer_length(answers: tuple[str, ...], step: str) -> None:
     assert bucket("answer-length", answers=answers) == step
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        (("1889",), "date"),
+        (("in 1889",), "date"),
+        (("July 4",), "date"),
+        (("Monday",), "date"),
+        (("1999年",), "date"),
+        (("八月十五日",), "date"),
+        (("42",), "number"),
+        (("10 percent",), "number"),
+        (("三百人",), "number"),
+        (("Mount Ash",), "name"),
+        (("University of Oslo",), "name"),
+        (("the river",), "phrase"),
+        (("北京",), "phrase"),
+        (("Yes",), "yes or no"),
+        (("是",), "yes or no"),
+        (("it rose because of the rain in spring",), "clause"),
+        (("他在一九八零年离开了家乡",), "clause"),
+        (("the river", "1889"), "phrase"),  # the first counts
+        ((), "no answer"),
+    ],
+)
+def test_answer_type(answers: tuple[str, ...], kind: str) -> None:
+    assert bucket("answer-type", answers=answers) == kind
+
+
+def test_a_marked_no_answer_has_no_type() -> None:
+    gold = load_references([{"query_id": 1, "answers": ["No Answer Present."]}, {"query_id": 2, "answers": ["Oslo"]}])
+    assert [BY["answer-type"][0](gold, place) for place in range(2)] == ["no answer", "name"]
+    assert [BY["answer-length"][0](gold, place) for place in range(2)] == ["no answer", "up to 1"]
+
+
+def test_corpus_figures_and_parts_of_a_dataset() -> None:
+    """BLEU of a bucket is that of a file of these questions alone; a figure that nothing counts for is left out."""
+
+    def rows(texts: list[str], first: int = 0) -> list[dict[str, Any]]:
+        fields = {"question_type": "ENTITY", "yesno_answers": [], "entity_answers": [[]]}
+        return [
+            {
+                **fields,
+                "question_id": first + i,
+                "question": "谁" if i % 2 else "哪里",
+                "answers": [text],
+                "source": "search" if i % 2 else "zhidao",
+            }
+            for i, text in enumerate(texts)
+        ]
+
+    texts = ["北京市中心广场", "上海浦东新区政府", "广州的天河体育场", "深圳市民中心"]
+    given = {str(i): text[: 4 + i] for i, text in enumerate(texts)}
+    gold = load_references(rows(texts))
+    found = breakdown(score(given, gold), gold, "question-type", intervals=True, resamples=100)
+    assert [bucket.label for bucket in found.buckets] == ["who", "where"]
+    odd = load_references([row for row in rows(texts) if row["question_id"] % 2])
+    alone = score(given, odd).metrics
+    for name, figure in found.buckets[0].metrics.items():
+        assert figure == pytest.approx(alone[name], rel=1e-9)
+    assert "search_bleu_4" in found.buckets[0].metrics
+    assert not {"zhidao_rouge_l", "zhidao_bleu_4"} & set(found.buckets[0].metrics)
+    assert "zhidao_rouge_l" not in found.buckets[0].metrics
+    assert found.buckets[0].intervals.keys() == found.buckets[0].metrics.keys()
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from made_results import made_result
+from made_results import OVERLAP_BETTER, OVERLAP_GOLD, OVERLAP_WORSE, made_best, made_overlap, made_result
 
 from ham_mrc.errors import HamError
+from ham_mrc.eval.columns import columns_of, known_metrics
 from ham_mrc.eval.compare import Comparison, compare, comparison_json
+from ham_mrc.eval.comparison_tables import comparison_tables
+from ham_mrc.eval.resampling import Bootstrap, randomization_tests
 from ham_mrc.eval.significance import (
     bootstrap_test,
     detectable_difference,
@@ -18,6 +21,7 @@ from ham_mrc.eval.significance import (
     randomization_test,
 )
 from ham_mrc.files import to_json
+from ham_mrc.tables import to_latex, to_markdown
 
 # Ten questions; b gains four and loses one against a, c loses one.
 A = [100, 100, 100, 0, 0, 0, 0, 0, 50, 50]
@@ -229,3 +233,87 @@ def test_the_same_seed_gives_the_same_comparison() -> None:
     first, again, other = (comparison_json(compare(results, seed=seed)) for seed in (13, 13, 14))
     assert to_json(first) == to_json(again)
     assert to_json(first) != to_json({**other, "seed": 13})
+
+
+def test_corpus_figures() -> None:
+    """BLEU by swapping the questions' counts; no wins and losses, for a question has no BLEU of its own."""
+    one, other = made_overlap("a", OVERLAP_WORSE), made_overlap("b", OVERLAP_BETTER)
+    found = compare([one, other], resamples=2000)
+    assert found.metrics == ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l")
+    metric = known_metrics(one.scores)["bleu_4"]
+    tables = [columns_of(result.scores, [metric]) for result in (one, other)]
+    difference = found.rows[1].differences["bleu_4"]
+    assert difference.value == other.scores.metrics["bleu_4"] - one.scores.metrics["bleu_4"]
+    assert difference.p == randomization_tests([metric], tables[1], tables[0], resamples=2000)["bleu_4"]
+    assert difference.interval == Bootstrap(tables, resamples=2000).difference_interval(metric, 1, 0)
+    assert (difference.wins, difference.ties, difference.losses) == (None, None, None)
+    rouge = found.rows[1].differences["rouge_l"]
+    # Of 40 questions 14 are cut in a, 8 in b, and 3 in both: a is never better there where b was left whole.
+    assert rouge.wins is not None
+    assert rouge.wins + (rouge.ties or 0) + (rouge.losses or 0) == 40
+    assert rouge.wins >= 11
+    again = compare([one, other], test="bootstrap", resamples=2000).rows[1].differences["bleu_4"]
+    assert again.p == Bootstrap([tables[0], tables[1]], resamples=2000).p(metric, 1, 0)
+
+
+def test_seeds_of_a_corpus_figure() -> None:
+    """The row shows the mean of both BLEUs; the test pools both counts, so equal pools do not differ."""
+    run = {"reader": "bidaf", "depth": 1}
+    results = [
+        made_overlap("a", OVERLAP_WORSE, {**run, "seed": 1}),
+        made_overlap("b", OVERLAP_BETTER, {**run, "seed": 2}),
+    ]
+    deep = [
+        made_overlap("c", OVERLAP_BETTER, {**run, "depth": 5, "seed": 1}),
+        made_overlap("d", OVERLAP_WORSE, {**run, "depth": 5, "seed": 2}),
+    ]
+    found = compare([*results, *deep], resamples=500)
+    mean = sum(result.scores.metrics["bleu_4"] for result in results) / 2
+    assert found.rows[0].metrics["bleu_4"] == pytest.approx(mean)
+    assert found.rows[0].spreads["bleu_4"] > 0
+    assert found.rows[1].differences["bleu_4"].p == 1.0
+    low, high = found.rows[0].intervals["bleu_4"]
+    assert low < mean < high
+
+
+@pytest.mark.parametrize(
+    ("dataset", "reader", "metrics", "first", "last"),
+    [
+        ("dureader", "bidaf", ("bleu_4", "rouge_l"), (33.95, 44.20), (35.79, 47.41)),
+        ("msmarco", "r-net", ("bleu_1", "rouge_l"), (41.29, 43.38), (43.62, 45.78)),
+    ],
+)
+def test_published_rows_of_other_datasets(
+    dataset: str, reader: str, metrics: tuple[str, str], first: tuple[float, float], last: tuple[float, float]
+) -> None:
+    rows = compare([made_overlap("a", OVERLAP_WORSE, dataset=dataset)], paper=True, resamples=100).published
+    assert [row.depth for row in rows] == [None, 2, 5, 10, 20]
+    assert {row.name for row in rows} == {reader}
+    assert rows[0].metrics == dict(zip(metrics, first, strict=True))
+    assert rows[-1].metrics == dict(zip(metrics, last, strict=True))
+
+
+def test_figures_that_are_no_sums_have_neither_interval_nor_difference() -> None:
+    found = compare([made_best("y"), made_best("")])
+    assert "best_f1" in found.metrics
+    assert not {"best_f1", "best_f1_threshold"} & set(found.rows[1].intervals)
+    assert not {"best_f1", "best_f1_threshold"} & set(found.rows[1].differences)
+    assert "best_f1" in found.rows[1].best
+    assert "best_f1_threshold" not in found.rows[0].best | found.rows[1].best  # no threshold is better than another
+    systems, differences = comparison_tables(found)
+    headers = [column.header for column in systems.columns]
+    assert headers[-4:] == ["Best EM", "Best EM threshold", "Best F1", "Best F1 threshold"]
+    assert systems.rows[0][headers.index("Best F1 threshold")].text == "0.2"
+    assert not any("Best" in cell.text for row in differences.rows for cell in row)
+
+
+def test_marks_of_significance_in_every_rendering() -> None:
+    gold = [*OVERLAP_GOLD]
+    systems, differences = comparison_tables(compare([made_overlap("a", OVERLAP_WORSE), made_overlap("b", gold)]))
+    assert "<sup>a</sup>" in to_markdown(systems)
+    assert r"\textsuperscript{a}" in to_latex(systems)
+    headers = [column.header for column in systems.columns]
+    assert systems.rows[1][headers.index("BLEU-4")].mark == "a"
+    assert systems.rows[1][headers.index("BLEU-4")].best
+    bleu = next(row for row in differences.rows if row[2].text == "BLEU-4")
+    assert [cell.text for cell in bleu[-3:]] == ["", "", ""]

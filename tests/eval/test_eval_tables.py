@@ -6,13 +6,16 @@ from made_results import made_result
 
 from ham_mrc.eval.breakdown import Breakdown, Bucket
 from ham_mrc.eval.compare import P_VALUE_NOTE, compare
+from ham_mrc.eval.comparison_tables import comparison_tables, letter
+from ham_mrc.eval.datasets import metrics_of
 from ham_mrc.eval.published import PUBLISHED_NOTE
 from ham_mrc.eval.squad import SIGNATURE
-from ham_mrc.eval.tables import breakdown_table, comparison_tables, letter
+from ham_mrc.eval.tables import breakdown_table
 from ham_mrc.tables import Table, to_csv
 
 A = [100, 0, 50, 0] * 25
 B = [100, 100, 50, 0] * 25
+KNOWN = metrics_of("squad", "1.1")
 RUN = {"reader": "match-lstm", "depth": 5}
 
 
@@ -90,7 +93,7 @@ def test_a_lone_system_has_no_differences() -> None:
 def test_breakdown() -> None:
     big = Bucket("who", 1200, {"exact_match": 50.0, "f1": 61.239}, {"exact_match": (48.0, 52.0), "f1": (59.5, 63.0)})
     small = Bucket("why", 29, {"exact_match": 20.0, "f1": 30.0}, {"exact_match": (5.0, 35.0), "f1": (15.0, 44.0)})
-    table = breakdown_table(Breakdown("question-type", (big, small)))
+    table = breakdown_table(Breakdown("question-type", (big, small)), KNOWN)
     assert to_csv(table) == (
         "question type,questions,EM,EM 95% interval,F1,F1 95% interval\n"
         'who,"1,200",50.00,48.00 to 52.00,61.24,59.50 to 63.00\n'
@@ -98,7 +101,7 @@ def test_breakdown() -> None:
     )
     assert [row[0].mark for row in table.rows] == ["", "s"]
     assert table.notes == ("s: fewer than 30 questions, figures there move by chance",)
-    assert breakdown_table(Breakdown("question-type", (big,))).notes == ()
+    assert breakdown_table(Breakdown("question-type", (big,)), KNOWN).notes == ()
 
 
 def test_letters() -> None:

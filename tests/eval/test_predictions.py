@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval.predictions import load_predictions
+from ham_mrc.eval.predictions import load_predictions, shown_answers
 from ham_mrc.eval.references import References, load_references
 
 
@@ -96,3 +96,91 @@ def test_wrong_files(tmp_path: Path, content: str, message: str) -> None:
 def test_what_stands_for_other_questions_is_not_looked_at() -> None:
     odd: dict[str, Any] = {"q1": "Oslo", "elsewhere": None, "else": ["x"]}
     assert load_predictions(odd, GOLD) == odd
+
+
+DUREADER = {
+    "question_id": 7,
+    "question_type": "ENTITY",
+    "answers": ["北京"],
+    "yesno_answers": [],
+    "entity_answers": [["北京"]],
+    "source": "search",
+}
+RECORDS = {
+    "msmarco": load_references([{"query_id": 7, "answers": ["Oslo"]}, {"query_id": "b", "answers": ["Bergen"]}]),
+    "dureader": load_references([DUREADER, {**DUREADER, "question_id": "b"}]),
+}
+OFFICIAL = {
+    "msmarco": [{"query_id": 7, "answers": ["Oslo"]}, {"query_id": "b", "answers": []}],
+    "dureader": [{**DUREADER, "answers": ["Oslo"]}, {**DUREADER, "question_id": "b", "answers": []}],
+}
+
+
+@pytest.mark.parametrize("dataset", sorted(RECORDS))
+def test_official_records(tmp_path: Path, dataset: str) -> None:
+    path = tmp_path / "predictions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in OFFICIAL[dataset]))
+    gold = RECORDS[dataset]
+    found = load_predictions(path, gold)
+    assert shown_answers(found, gold)[0] == "Oslo"
+    assert not shown_answers(found, gold)[1]  # MS MARCO drops an empty list, DuReader takes it for an empty answer
+    assert load_predictions(OFFICIAL[dataset], gold) == found
+
+
+@pytest.mark.parametrize("dataset", sorted(RECORDS))
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"7": "Oslo", "b": "Bergen"}',
+        '[{"id": 7, "prediction_text": "Oslo"}, {"id": "b", "prediction_text": "Bergen"}]',
+        '{"id": "7", "answer": "Oslo"}\n{"id": "b", "answer": "Bergen"}\n',
+    ],
+)
+def test_every_form_is_read_for_datasets_of_records(tmp_path: Path, dataset: str, content: str) -> None:
+    """Ids are found whether the references have numbers or texts: an object's keys can only be texts."""
+    path = tmp_path / "predictions"
+    path.write_text(content)
+    assert load_predictions(path, RECORDS[dataset]) == {7: "Oslo", "b": "Bergen"}
+
+
+PAIR = "is this the right pair of files?"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "content", "message"),
+    [
+        (
+            "squad",
+            '{"query_id": 1, "answers": ["x"]}\n{"query_id": 2, "answers": ["x"]}\n',
+            ", line 1: has 'query_id', as predictions for MS MARCO or DuReader have; the references are of squad; "
+            f"{PAIR}",
+        ),
+        (
+            "dureader",
+            '{"query_id": 1, "answers": ["x"]}\n',
+            f", line 1: has 'query_id' where 'question_id' is due; {PAIR}",
+        ),
+        (
+            "msmarco",
+            json.dumps(DUREADER) + "\n",
+            f", line 1: has 'question_id' where 'query_id' is due; {PAIR}",
+        ),
+        ("msmarco", "", ": is empty; JSON Lines with 'query_id' and 'answers' are expected"),
+        ("dureader", "null", ": holds null; JSON Lines with 'question_id' and 'answers' are expected"),
+        ("msmarco", '{"version": "1", "data": []}', ": looks like references, not predictions; predictions come first"),
+        (
+            "squad",
+            '[{"context_id": "c", "qas": []}]',
+            ": looks like references, not predictions; predictions come first",
+        ),
+        ("msmarco", '{"query_id": 1, "answers": [5]}\n', ", line 1, query 1: answer 1 is a number, not a text"),
+        ("msmarco", '{"query_id": 1, "answers": null}\n', ", line 1, query 1: 'answers' is null, not a list of texts"),
+        ("dureader", '{"question_id": 1, "answers": ["x"]}\n', ", line 1, question 1: has no 'question_type'"),
+    ],
+)
+def test_wrong_pairs(tmp_path: Path, dataset: str, content: str, message: str) -> None:
+    path = tmp_path / "predictions"
+    path.write_text(content)
+    with pytest.raises(HamError) as caught:
+        load_predictions(path, RECORDS.get(dataset, GOLD))
+    assert str(caught.value) == f"{path}{message}"

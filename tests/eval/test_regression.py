@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_results import made_result, made_scores
+from made_results import OVERLAP_GOLD, OVERLAP_WORSE, made_best, made_overlap, made_result, made_scores
 
 from ham_mrc.errors import HamError
 from ham_mrc.eval.regression import (
@@ -16,8 +17,9 @@ from ham_mrc.eval.regression import (
     parse_limits,
     points,
 )
-from ham_mrc.eval.results import save_result
+from ham_mrc.eval.results import Result, save_result
 from ham_mrc.eval.significance import detectable_difference, mean_intervals, randomization_test
+from ham_mrc.eval.tables import flips_summary
 
 BEFORE = [100, 100, 100, 100, 0, 50, 50, 0]
 AFTER = [100, 0, 40, 100, 100, 50, 20, 0]
@@ -39,7 +41,6 @@ def test_parse_limits(texts: list[str], limits: dict[str, float]) -> None:
     ("text", "message"),
     [
         ("f1", "--min f1: METRIC=NUMBER is expected; for example --min f1=0.5"),
-        ("em=3", "--min em=3: no metric 'em'; there are: exact_match, f1, contains"),
         ("f1=", "--min f1=: '' is not a number of points from 0 up"),
         ("f1=much", "--min f1=much: 'much' is not a number of points from 0 up"),
         ("f1=nan", "--min f1=nan: 'nan' is not a number of points from 0 up"),
@@ -62,6 +63,8 @@ def test_least_values() -> None:
     assert equal.message() == "exact_match is 50.00, at least 50.00 was asked for"
     with pytest.raises(HamError, match="--min contains: this metric was not scored; there are: exact_match, f1"):
         check_minima(scores, {"contains": 1.0})
+    with pytest.raises(HamError, match="--min em=3: no metric 'em'; there are: exact_match, f1, contains"):
+        check_minima(scores, {"em": 3.0})
 
 
 def test_drops() -> None:
@@ -173,3 +176,46 @@ def test_baseline_files(tmp_path: Path) -> None:
 
 def test_points() -> None:
     assert [points(value) for value in (0.0, 12.345, 0.01, 0.0012)] == ["0.00", "12.35", "0.01", "1.2e-03"]
+
+
+def test_a_drop_of_a_corpus_figure() -> None:
+    baseline = made_overlap("main", OVERLAP_GOLD)
+    scores = made_overlap("new", OVERLAP_WORSE).scores
+    checks = {check.metric: check for check in check_baseline(scores, baseline, {"bleu_1": 99.0}, significant=True)}
+    assert list(checks) == ["bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l"]
+    found = checks["bleu_4"]
+    assert found.drop == baseline.scores.metrics["bleu_4"] - scores.metrics["bleu_4"]
+    assert found.interval is not None
+    assert found.interval[0] < found.drop < found.interval[1]
+    assert found.p is not None
+    assert found.p < 0.05
+    assert not found.passed
+    assert checks["bleu_1"].passed
+    assert found.detectable is not None
+    assert 0 < found.detectable < found.drop
+    # One question cut short is no loss that 40 questions could show.
+    one = made_overlap("new", [OVERLAP_GOLD[0][:3], *OVERLAP_GOLD[1:]]).scores
+    found = next(check for check in check_baseline(one, baseline, {}, significant=True) if check.metric == "bleu_4")
+    assert (found.p, found.passed) == (1.0, True)
+
+
+def test_questions_without_exact_match_change_by_their_first_own_score() -> None:
+    before = made_overlap("main", OVERLAP_GOLD).scores
+    after = made_overlap("new", [OVERLAP_GOLD[0][:3], OVERLAP_GOLD[1][:6], *OVERLAP_GOLD[2:]]).scores
+    found = flipped(after, before)
+    assert [(flip.key, flip.leading) for flip in found] == [("0", "rouge_l"), ("1", "rouge_l")]
+    assert found[0].loss > found[1].loss > 0
+    assert [flip.loss < 0 for flip in flipped(before, after)] == [True, True]
+    assert flips_summary(found) == "changed questions: 2 score lower, 0 higher"
+
+
+def test_a_best_figure_has_no_test_and_a_threshold_no_check() -> None:
+    before, after = made_best("").scores, made_best("y").scores
+    before = replace(before, metrics={**before.metrics, "best_f1": 100.0, "best_f1_threshold": 0.9})
+    after = replace(after, metrics={**after.metrics, "best_f1": 50.0, "best_f1_threshold": 0.1})
+    checks = {check.metric: check for check in check_baseline(after, Result("m", before), {}, significant=True)}
+    assert "best_f1_threshold" not in checks
+    assert (checks["best_f1"].p, checks["best_f1"].passed, checks["best_f1"].detectable) == (None, False, None)
+    assert checks["f1"].passed  # one of two questions
+    with pytest.raises(HamError, match="best_f1_threshold: this figure is never better or worse than another"):
+        check_baseline(after, Result("m", before), {"best_f1_threshold": 1.0})

@@ -46,9 +46,9 @@ def test_reads_well_in_a_diff(tmp_path: Path, scores: Scores) -> None:
     document = json.loads(path.read_text(encoding="utf-8"))
     assert list(document) == [
         *("schema", "kind", "name", "dataset", "version", "questions", "answered", "missing", "extra"),
-        *("metrics", "signature", "references_sha256", "run", "per_question"),
+        *("metrics", "signature", "variants", "references_sha256", "run", "columns", "per_question"),
     ]
-    assert (document["schema"], document["kind"], document["run"]) == (1, "ham-mrc scores", None)
+    assert (document["schema"], document["kind"], document["run"]) == (2, "ham-mrc scores", None)
     save_result(tmp_path / "again.json", scores, name="mine")
     assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
 
@@ -92,8 +92,8 @@ REMEDY = "; a result comes from: ham-mrc eval PREDICTIONS REFERENCES --save FILE
     [
         ({"kind": "gone"}, f"is not a stored result{REMEDY}"),
         ({"kind": "other scores"}, f"is not a stored result{REMEDY}"),
-        ({"schema": 2}, "has schema 2, this version of ham-mrc reads 1; score again and save"),
-        ({"schema": "gone"}, "has schema None, this version of ham-mrc reads 1; score again and save"),
+        ({"schema": 3}, "has schema 3, this version of ham-mrc reads 1 and 2; score again and save"),
+        ({"schema": "gone"}, "has schema None, this version of ham-mrc reads 1 and 2; score again and save"),
         ({"name": None}, f"'name' is null, not a text{REMEDY}"),
         ({"signature": 5}, f"'signature' is a number, not a text{REMEDY}"),
         ({"missing": 1.0}, f"'missing' is a number, not a count{REMEDY}"),

@@ -87,3 +87,14 @@ def test_a_spoilt_config(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(HamError) as caught:
         run_inputs(run)
     assert f"{run}/{message}" in str(caught.value)
+
+
+def test_json_lines_of_other_datasets(tmp_path: Path) -> None:
+    """DuReader and MS MARCO have JSON Lines on both sides."""
+    data, run = tmp_path / "data", make_run(tmp_path / "run", str(tmp_path / "data"))
+    (data / "dev").mkdir(parents=True)
+    (data / "dev" / "references.jsonl").write_text("{}\n")
+    (run / "predictions" / "dev.jsonl").write_text("{}\n")
+    found = run_inputs(run)
+    assert found.predictions == run / "predictions" / "dev.jsonl"
+    assert found.references == data / "dev" / "references.jsonl"

@@ -10,8 +10,8 @@ from official_squad import normal as slow_normal
 from official_squad import question as slow_question
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval import METRICS
-from ham_mrc.eval.squad import Normaliser, contains, exact_match, normalise, overlap_f1, token_f1
+from ham_mrc.eval.metric import Metric
+from ham_mrc.eval.squad import METRICS, Normaliser, contains, exact_match, normalise, overlap_f1, token_f1
 
 # References, prediction, exact_match and f1 as evaluate-v1.1.py prints them under Python 3.
 OFFICIAL = [
@@ -106,13 +106,18 @@ def test_contains(references: list[str], prediction: str, score: float) -> None:
     assert contains(prediction, references) == score
 
 
-@pytest.mark.parametrize("name", sorted(METRICS))
-def test_every_metric(name: str) -> None:
-    metric = METRICS[name]
-    assert metric.name == name
+SINGLE = {"exact_match": exact_match, "f1": token_f1, "contains": contains}
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_every_metric(metric: Metric) -> None:
     assert metric.higher_is_better
     assert metric.unit == "%"
-    assert metric.of("Oslo", ["oslo!", "Bergen"]) == 100.0
-    assert metric.of("Oslo", ["Bergen"]) == 0.0
+    # Three questions with 100, 50 and 0, worked out by hand: sums 150 and 3.
+    assert metric.combine is not None
+    assert metric.combine({metric.name: 150.0, "questions": 3}) == 50.0
+    of = SINGLE[metric.name]
+    assert of("Oslo", ["oslo!", "Bergen"]) == 100.0
+    assert of("Oslo", ["Bergen"]) == 0.0
     with pytest.raises(HamError, match="against no references"):
-        metric.of("Oslo", [])
+        of("Oslo", [])
