@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import subprocess
 import sys
@@ -72,5 +73,52 @@ def test_repeated_records_are_different_questions_on_different_passages(tmp_path
         assert example.passages[0].startswith(sample[number % len(sample)].passages[0] + " ")
 
 
+def metrics_rows(*options: object) -> list[list[str]]:
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "metrics.py", "--repeats", "1", *map(str, options)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line.split() for line in done.stdout.splitlines()[1:]]
+
+
+def test_metrics_prints_a_row_for_each_case_with_equal_figures() -> None:
+    rows = metrics_rows("--cases", "squad", "squad2", "cmrc-sentences", "dureader-x10", "msmarco")
+    assert [row[:2] for row in rows] == [
+        ["squad", "2,400"],
+        ["squad2", "2,400"],
+        ["cmrc-sentences", "1,200"],
+        ["dureader-x10", "5,970"],
+        ["msmarco", "754"],
+    ]
+    assert [row[5] for row in rows] == ["equal"] * 5
+    assert all(float(cell) > 0 for row in rows for cell in row[2:5])
+
+
+def test_metrics_takes_files_by_name(tmp_path: Path) -> None:
+    answers = [{"text": text, "answer_start": 0} for text in ("the Seine", "river Seine")]
+    qas = [{"id": name, "question": "Which?", "answers": answers} for name in ("q1", "q2")]
+    references, predictions = tmp_path / "references.json", tmp_path / "predictions.json"
+    references.write_text(json.dumps({"data": [{"paragraphs": [{"context": "The Seine.", "qas": qas}]}]}))
+    predictions.write_text(json.dumps({"q1": "Seine", "q2": "Rhine"}))
+    (row,) = metrics_rows("--cases", "squad-x10", "--squad", references, predictions)
+    assert (row[:2], row[5]) == (["squad-x10", "20"], "equal")
+
+
+def test_metrics_sees_a_figure_that_differs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    benchmark = runpy.run_path(str(BENCHMARKS / "metrics.py"))
+    figures = iter([(1.0, {"metrics": {"f1": 50.0}}), (1.0, {"f1": 50.00000000000001})])
+    monkeypatch.setitem(benchmark["main"].__globals__, "best", lambda *_: next(figures))
+    monkeypatch.setattr(sys, "argv", ["metrics.py", "--cases", "squad"])
+    with pytest.raises(SystemExit) as ended:
+        benchmark["main"]()
+    assert ended.value.code == 1
+    assert capsys.readouterr().out.split()[-1] == "DIFFERENT"
+
+
 def test_every_benchmark_is_tried_here() -> None:
-    assert {file.stem for file in BENCHMARKS.glob("*.py")} == {"match_lstm", "prepare"}
+    """plain_metrics.py is the other side of metrics.py."""
+    assert {file.stem for file in BENCHMARKS.glob("*.py")} == {"match_lstm", "metrics", "plain_metrics", "prepare"}
