@@ -108,10 +108,10 @@ def encode_file(
 
 
 def encode_example(
-    example: Example, vocabulary: Vocabulary, folder: str | Path, limits: Limits
+    dataset: str, example: Example, vocabulary: Vocabulary, folder: str | Path, limits: Limits
 ) -> tuple[PartCounts, Vocabulary]:
     """Turn one question into the columns of one part in `folder`. See `encode_file`."""
-    return _encode_part("squad", [[example]], vocabulary, Path(folder), limits)
+    return _encode_part(dataset, [[example]], vocabulary, Path(folder), limits)
 
 
 def _encode_part(

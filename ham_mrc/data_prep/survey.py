@@ -69,12 +69,14 @@ def _rank(question: Question, file: str, example: Example) -> bytes:
 class Survey:
     """What was found in one source: the inputs that are split, or one official file.
 
-    `sizes` and `checksums` are of its chunks, `files` the questions seen in each file that has any, `duplicates` the
-    numbers, rising, of questions whose id stood earlier. `whole` is False where a limit ended the survey.
+    `sizes`, `checksums` and `origins` are of its chunks: how many questions, of which ids, from which file. `files`
+    are the questions seen in each file that has any, `duplicates` the numbers, rising, of questions whose id stood
+    earlier. `whole` is False where a limit ended the survey.
     """
 
     sizes: array[int] = field(default_factory=lambda: array("q"))
     checksums: list[bytes] = field(default_factory=list)
+    origins: list[str] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
     versions: set[str] = field(default_factory=set)
     duplicates: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -87,18 +89,20 @@ class Survey:
 
     def portions(self, chunks: Iterable[Chunk], part: str | None) -> Iterator[Portion]:
         """The chunks, read a second time, with what is now known of each."""
-        first, source = 0, iter(chunks)
-        for size, own in zip(self.sizes, self.checksums, strict=True):
+        first, last, source = 0, "", iter(chunks)
+        for size, own, file in zip(self.sizes, self.checksums, self.origins, strict=True):
             chunk = next(source, None)
-            if chunk is None:
-                raise changed(list(self.files)[-1])
+            if chunk is None or chunk.file != file:
+                # Where the file before goes on, it has grown; otherwise the one that is due has shrunk.
+                raise changed(last if chunk is not None and chunk.file == last else file)
+            last = file
             known = self.duplicates[np.searchsorted(self.duplicates, first) :]
             known = known[: np.searchsorted(known, first + size)]
             yield Portion(chunk, part, size, frozenset((known - first).tolist()), own)
             first += size
         # The file may go on where a limit ended the survey; nothing is read there.
         if self.whole and next(source, None) is not None:
-            raise changed(list(self.files)[-1])
+            raise changed(last)
 
 
 def survey(results: Iterable[Found], folder: Path, *, limit: int | None = None) -> tuple[Survey, Ledger]:
@@ -116,6 +120,7 @@ def survey(results: Iterable[Found], folder: Path, *, limit: int | None = None) 
         columns = dict(zip(_RANK, ranks.T.view(np.int64), strict=True))
         ids.add(chunk.ids[:count], number=np.arange(first, first + count), **columns)
         found.sizes.append(count)
+        found.origins.append(chunk.file)
         found.files[chunk.file] = found.files.get(chunk.file, 0) + len(chunk.ids)
         found.checksums.append(chunk.checksum)
         found.versions |= chunk.versions

@@ -93,7 +93,9 @@ class Answerer:
         """Up to `k` answers to one question on one passage."""
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             example = Example("1", question, (passage,))
-            counts, vocabulary = encode_example(example, self.vocabulary, folder, self._limits())
+            counts, vocabulary = encode_example(
+                self.run.facts["dataset"], example, self.vocabulary, folder, self._limits()
+            )
             return self._answer(Columns.open(folder), vocabulary, counts.cut_passages, k, silent)
 
     def _limits(self) -> Limits:

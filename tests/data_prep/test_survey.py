@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -161,3 +162,19 @@ def test_nothing_is_read_beyond_a_limit(tmp_path: Path) -> None:
     question = Question(dataset="squad", reading=Reading(), split_by="question", seed=13)
     found, _ = survey((survey_chunk(question, (part, True)) for part in chunks()), tmp_path, limit=2)
     assert [portion.limit for portion in found.portions(chunks(), None)] == [2]
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        (["a", "b", "b"], "a"),  # a has lost a chunk
+        (["a", "a", "a", "b", "b"], "a"),  # a has grown by one
+        (["a", "a", "b"], "b"),
+        (["a", "a", "b", "b", "b"], "b"),
+    ],
+)
+def test_of_several_files_the_one_that_changed_is_named(files: list[str], named: str) -> None:
+    found = Survey(array("q", [1] * 4), [b""] * 4, ["a", "a", "b", "b"], {"a": 2, "b": 2})
+    with pytest.raises(HamError) as caught:
+        list(found.portions([Chunk(file, ()) for file in files], None))
+    assert str(caught.value) == f"{named}: changed while it was read; prepare again"
