@@ -75,7 +75,9 @@ def squad(predictions: Path, references: Path) -> Figures:
 
 
 def squad2(predictions: Path, references: Path) -> Figures:
-    """SQuAD 2.0 without probabilities; every question has a prediction."""
+    """SQuAD 2.0 without probabilities; every question has a prediction. The official program imports NumPy for them."""
+    import numpy  # noqa: F401
+
     given = json.loads(predictions.read_text("utf-8"))
     exact: dict[str, float] = {}
     f1: dict[str, float] = {}

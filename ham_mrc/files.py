@@ -1,17 +1,11 @@
-"""Files in and out: plain, gzip or standard input; JSON and JSON Lines; writes that land whole or not at all."""
+"""JSON and JSON Lines in and out, and writes that land whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import gzip
-import hashlib
-import io
 import json
 import os
-import shutil
-import sys
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,57 +14,7 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from ham_mrc.errors import HamError
-
-GZIP_MAGIC = b"\x1f\x8b"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-def read_bytes(path: str | Path) -> bytes:
-    """The whole content of a file, unpacked if it is gzip, without a UTF-8 byte order mark; "-" is standard input.
-
-    Raises HamError where the file is missing, unreadable, or gzip that is cut off or damaged.
-    """
-    with open_input(path) as stream:
-        try:
-            return stream.read().removeprefix(BYTE_ORDER_MARK)
-        except (OSError, EOFError, zlib.error) as error:
-            raise unreadable(path, error) from error
-
-
-@contextlib.contextmanager
-def open_input(path: str | Path) -> Iterator[BinaryIO]:
-    """A binary stream of the unpacked content. Reading it may still raise OSError, EOFError or zlib.error."""
-    try:
-        raw: BinaryIO = sys.stdin.buffer if str(path) == "-" else open(path, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise unreadable(path, error) from error
-    buffered = io.BufferedReader(cast(io.RawIOBase, raw), 1 << 20)
-    try:
-        try:
-            packed = buffered.peek(2)[:2] == GZIP_MAGIC
-        except OSError as error:
-            raise unreadable(path, error) from error
-        yield cast(BinaryIO, gzip.GzipFile(fileobj=buffered) if packed else buffered)
-    finally:
-        if str(path) == "-":
-            buffered.detach()
-        else:
-            buffered.close()
-
-
-def unreadable(path: str | Path, error: Exception) -> HamError:
-    """What to raise where a file cannot be opened or read on: the system's error in the user's words."""
-    if isinstance(error, FileNotFoundError):
-        return HamError("no such file", file=path)
-    if isinstance(error, IsADirectoryError):
-        return HamError("is a folder, not a file", file=path)
-    if isinstance(error, PermissionError):
-        return HamError("may not be read (permission denied)", file=path)
-    if isinstance(error, EOFError):
-        return HamError("the gzip data ends too early", file=path, remedy="the file was cut off: fetch it again")
-    if isinstance(error, (gzip.BadGzipFile, zlib.error)):
-        return HamError(f"the gzip data is damaged ({error})", file=path, remedy="fetch it again")
-    return HamError(f"cannot be read ({error})", file=path)
+from ham_mrc.opening import BYTE_ORDER_MARK, open_input, read_bytes, unreadable
 
 
 def parse_json(data: bytes, path: str | Path, *, line: int | None = None) -> Any:
@@ -140,6 +84,8 @@ def write_whole(path: str | Path) -> Iterator[BinaryIO]:
 
     Temporary file in the same folder, fsync, rename. Raises HamError on a full disk or an unwritable folder.
     """
+    import tempfile
+
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -204,6 +150,9 @@ def write_folder(path: str | Path, *, finished: str, force: bool = False) -> Ite
     stays as it was until the new one is complete; a folder that holds anything else is never replaced, so that
     no other work can be lost. A link to a folder stays a link.
     """
+    import shutil
+    import tempfile
+
     refuse_overwrite(Path(path), finished=finished, force=force)
     target = Path(os.path.realpath(path))
     try:
@@ -231,6 +180,8 @@ def write_folder(path: str | Path, *, finished: str, force: bool = False) -> Ite
 
 def _swap(part: Path, target: Path) -> None:
     """Put `part` in the place of `target`. What stood there goes only when the new folder stands."""
+    import shutil
+
     old = part.with_suffix(".old")
     if target.exists():
         os.replace(target, old)
@@ -271,6 +222,8 @@ def _sync(file: Path) -> None:
 
 def sha256(path: str | Path) -> str:
     """The SHA-256 of a file's bytes as they lie on disk, in hexadecimal."""
+    import hashlib
+
     try:
         with open(path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

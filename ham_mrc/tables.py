@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -165,6 +163,9 @@ def _latex(text: str) -> str:
 
 def to_csv(table: Table) -> str:
     """Comma-separated values, header first: the bare texts, no title, no marks, no notes. A row is one line."""
+    import csv
+    import io
+
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(printable(column.header) for column in table.columns)

@@ -14,18 +14,8 @@ from typing import Any, NoReturn
 import pytest
 
 from ham_mrc.errors import HamError
-from ham_mrc.files import (
-    open_input,
-    read_bytes,
-    read_json,
-    read_jsonl,
-    sha256,
-    to_json,
-    write_folder,
-    write_json,
-    write_jsonl,
-    write_whole,
-)
+from ham_mrc.files import read_json, read_jsonl, sha256, to_json, write_folder, write_json, write_jsonl, write_whole
+from ham_mrc.opening import open_input, read_bytes
 
 
 def message(path: Path, act: Callable[[], Any]) -> str:

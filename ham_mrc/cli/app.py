@@ -1,30 +1,27 @@
-"""The list of commands. Their modules import what is heavy inside their functions, so that help is quick."""
+"""The list of commands. Of their modules only that of the command at hand is imported; help needs them all."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
 
 from ham_mrc import __version__
-from ham_mrc.cli.ask import ask
-from ham_mrc.cli.compare import compare
-from ham_mrc.cli.demo import demo
-from ham_mrc.cli.download import download
-from ham_mrc.cli.eval import evaluate
-from ham_mrc.cli.info import info
-from ham_mrc.cli.predict import predict
-from ham_mrc.cli.prepare import prepare
-from ham_mrc.cli.train import train
 
-app = typer.Typer(
-    name="ham-mrc",
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+COMMANDS = {
+    "demo": "demo",
+    "download": "download",
+    "prepare": "prepare",
+    "train": "train",
+    "predict": "predict",
+    "ask": "ask",
+    "eval": "evaluate",
+    "compare": "compare",
+    "info": "info",
+}
+"""By module of ham_mrc.cli the function; in the order in which one meets them. A command has its module's name."""
 
 
 def _print_version(value: bool) -> None:
@@ -33,7 +30,6 @@ def _print_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
@@ -46,20 +42,21 @@ def root(
     """
 
 
-# In the order in which one meets them.
-app.command()(demo)
-app.command()(download)
-app.command()(prepare)
-app.command()(train)
-app.command()(predict)
-app.command()(ask)
-app.command("eval")(evaluate)
-app.command()(compare)
-app.command()(info)
+def command(only: str | None = None) -> Any:
+    """The command line as one command of Typer's own make, with all of COMMANDS or with `only` one of them.
 
-
-def command() -> Any:
-    """The whole command line as one command of Typer's own make. `--debug` may stand before or after a command."""
+    `--debug` may stand before or after a command.
+    """
+    app = typer.Typer(
+        name="ham-mrc",
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    for name in [only] if only else COMMANDS:
+        app.command(name)(getattr(import_module(f"ham_mrc.cli.{name}"), COMMANDS[name]))
     group: Any = get_command(app)
     debug = next(parameter for parameter in group.params if parameter.name == "debug")
     debug.expose_value = False  # read from the arguments by main.run, which sees it in faulty ones as well

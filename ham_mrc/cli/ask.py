@@ -58,7 +58,7 @@ def _faults(answered: Answered, passage: Path) -> Iterator[str]:
 
 
 def _read(path: Path) -> str:
-    from ham_mrc.files import read_bytes
+    from ham_mrc.opening import read_bytes
 
     try:
         text = read_bytes(path).decode()

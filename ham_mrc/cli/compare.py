@@ -39,7 +39,7 @@ def compare(
     questions are refused.
     """
     from ham_mrc.eval.compare import compare as make_comparison
-    from ham_mrc.eval.compare import comparison_json
+    from ham_mrc.eval.comparison import comparison_json
     from ham_mrc.eval.comparison_tables import comparison_tables
     from ham_mrc.eval.results import load_result
 

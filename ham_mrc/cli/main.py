@@ -8,10 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import select
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn
@@ -46,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
         return _dispatch(list(arguments))
     except HamError as fault:
         if "--debug" in arguments:
-            traceback.print_exc()
+            _print_traceback()
         error(str(fault))
         return fault.exit_code
     except KeyboardInterrupt as stop:
@@ -57,19 +55,36 @@ def run(arguments: Sequence[str]) -> int:
             return DONE
         if not isinstance(fault, Exception):
             raise
-        traceback.print_exc()
+        _print_traceback()
         error(f"this is a bug in {PROGRAM}; please report the lines above together with what `{PROGRAM} info` prints")
         return OUR_BUG
 
 
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
+
+
 def _dispatch(arguments: list[str]) -> int:
+    completing = f"_{PROGRAM}_COMPLETE".replace("-", "_").upper() in os.environ
+    if arguments[:1] == ["eval"] and not completing:
+        from ham_mrc.cli import quick, scoring
+
+        wanted = quick.read(arguments)
+        if wanted is not None:
+            return scoring.run(wanted)
+    return _with_typer(arguments, completing)
+
+
+def _with_typer(arguments: list[str], completing: bool) -> int:
     import typer
 
-    from ham_mrc.cli.app import command
+    from ham_mrc.cli.app import COMMANDS, command
 
     usage_error: Any = typer.BadParameter.__mro__[1]  # UsageError, which Typer does not export
-    root = command()
-    if f"_{PROGRAM}_COMPLETE".replace("-", "_").upper() in os.environ:
+    root = command(arguments[0] if arguments and arguments[0] in COMMANDS else None)
+    if completing:
         root.main(arguments, prog_name=PROGRAM)
     if not arguments:
         with contextlib.redirect_stdout(sys.stderr):
@@ -105,6 +120,8 @@ def _reader_has_gone(fault: BaseException) -> bool:
     """
     if not isinstance(fault, BrokenPipeError):
         return isinstance(fault, SystemExit) and isinstance(fault.__context__, BrokenPipeError)
+    import select
+
     if sys.stdout is None or not hasattr(select, "poll"):
         return True
     with contextlib.suppress(OSError):

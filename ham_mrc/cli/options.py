@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ham_mrc.cli.output import rendering
+from ham_mrc.cli.output import one_format, rendering
 
 FormatName = Literal["table", "json", "markdown", "latex", "csv"]
 CheckFormatName = Literal["table", "json", "markdown", "latex", "csv", "junit", "github"]
@@ -21,13 +21,22 @@ def _known_suffixes(paths: list[Path] | None) -> list[Path] | None:
     return paths
 
 
+def _one_format(context: typer.Context, value: str) -> str:
+    """Refuse `--json` beside another format before any work is done; called for both options, in either order."""
+    params = {"format": "table", "json": False, **context.params}
+    params["json" if isinstance(value, bool) else "format"] = value
+    one_format(params["format"], params["json"])
+    return value
+
+
 _FORMAT_HELP = "How the result is printed on standard output."
 
-Format = Annotated[FormatName, typer.Option("--format", help=_FORMAT_HELP)]
+Format = Annotated[FormatName, typer.Option("--format", callback=_one_format, help=_FORMAT_HELP)]
 CheckFormat = Annotated[
-    CheckFormatName, typer.Option("--format", help=f"{_FORMAT_HELP} junit and github need a check to report.")
+    CheckFormatName,
+    typer.Option("--format", callback=_one_format, help=f"{_FORMAT_HELP} junit and github need a check to report."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+Json = Annotated[bool, typer.Option("--json", callback=_one_format, help="Short for --format json.")]
 Write = Annotated[
     list[Path] | None,
     typer.Option(

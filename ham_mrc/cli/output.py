@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from ham_mrc import tables
 from ham_mrc.errors import HamError
-from ham_mrc.tables import Cell, Check, Table
+
+if TYPE_CHECKING:
+    from ham_mrc.tables import Check, Table
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def _text(document: Document) -> str:
 
 
 def _check_line(check: Check) -> str:
+    from ham_mrc import tables
+
     lines = [f"{'passed' if check.passed else 'FAILED'}: {check.message}", *check.detail.splitlines()]
     return "".join(f"{'    ' if i else ''}{tables.printable(line)}\n" for i, line in enumerate(lines))
 
@@ -64,21 +66,28 @@ def _json(document: Document) -> str:
 
 
 def _markdown(document: Document) -> str:
+    from ham_mrc import tables
+
     parts = [tables.to_markdown(table) for table in document.tables]
     if document.checks:
         rows = [
-            (check.message, Cell("passed") if check.passed else Cell("FAILED", best=True)) for check in document.checks
+            (check.message, tables.Cell("passed") if check.passed else tables.Cell("FAILED", best=True))
+            for check in document.checks
         ]
         parts.append(tables.to_markdown(tables.make_table(("check", "verdict"), rows)))
     return "\n".join(parts)
 
 
 def _latex(document: Document) -> str:
-    return "\n".join(tables.to_latex(table) for table in document.tables)
+    from ham_mrc.tables import to_latex
+
+    return "\n".join(to_latex(table) for table in document.tables)
 
 
 def _csv(document: Document) -> str:
-    return "\n".join(tables.to_csv(table) for table in document.tables)
+    from ham_mrc.tables import to_csv
+
+    return "\n".join(to_csv(table) for table in document.tables)
 
 
 def _junit(document: Document) -> str:
@@ -136,6 +145,13 @@ def rendering(path: str | Path) -> Renderer:
     raise HamError("no rendering goes by this suffix", file=path, remedy=f"use one of {' '.join(SUFFIXES)}")
 
 
+def one_format(format: str, json: bool) -> str:
+    """What `--format` and `--json` together ask for. Raises HamError where that is two formats."""
+    if json and format not in ("table", "json"):
+        raise HamError(f"--json and --format {format} exclude each other", remedy="give one of them")
+    return "json" if json else format
+
+
 def show(
     document: Document, format: str = "table", *, json: bool = False, write: Iterable[str | Path] | None = ()
 ) -> None:
@@ -146,9 +162,7 @@ def show(
     """
     from ham_mrc.files import write_whole
 
-    if json and format not in ("table", "json"):
-        raise HamError(f"--json and --format {format} exclude each other", remedy="give one of them")
-    format = "json" if json else format
+    format = one_format(format, json)
     printed = _render(document, FORMATS[format], f"--format {format}")
     written = [(Path(path), _render(document, rendering(path), f"--write {path}")) for path in write or ()]
     for path, text in written:
@@ -209,7 +223,9 @@ def error(text: str) -> None:
 
 
 def _to_stderr(text: str, style: str) -> None:
-    line = tables.printable(text)
+    from ham_mrc.tables import printable
+
+    line = printable(text)
     line = f"\x1b[{style}m{line}\x1b[0m" if wants_color(sys.stderr) else line
     # Who closed standard error does not want to hear it; the work goes on and the exit code still tells.
     with contextlib.suppress(OSError):
@@ -227,6 +243,8 @@ def wants_color(stream: TextIO | None) -> bool:
 
 def terminal_width(stream: TextIO | None) -> int | None:
     """The columns to keep to: COLUMNS if set, else those of the terminal, else None for as many as it takes."""
+    import shutil
+
     columns = os.environ.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and int(columns) > 0:
         return int(columns)

@@ -17,7 +17,7 @@ from ham_mrc.data_prep.json_record import empty, parse_record, too_long
 from ham_mrc.data_prep.json_text import Text
 from ham_mrc.data_prep.raw_input import open_counted, unmoved
 from ham_mrc.errors import HamError
-from ham_mrc.files import BYTE_ORDER_MARK
+from ham_mrc.opening import BYTE_ORDER_MARK
 
 __all__ = ["cut_columns", "cut_items", "cut_lines", "parse_record"]
 

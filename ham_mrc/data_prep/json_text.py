@@ -17,7 +17,7 @@ from ham_mrc.data_prep.dataset import Record
 from ham_mrc.data_prep.json_record import empty, not_json, not_utf8, parse_record, too_long
 from ham_mrc.data_prep.raw_input import Readable
 from ham_mrc.errors import HamError
-from ham_mrc.files import BYTE_ORDER_MARK
+from ham_mrc.opening import BYTE_ORDER_MARK
 
 BLOCK = 1 << 20
 """Bytes held at a time. Numpy's arrays for a block that size still fit a processor's cache."""

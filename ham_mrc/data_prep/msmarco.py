@@ -25,7 +25,8 @@ from ham_mrc.data_prep.matching_rouge import best_rouge_span, exact_span, spaced
 from ham_mrc.data_prep.raw_input import open_counted, unmoved
 from ham_mrc.data_prep.spans import Label, Reason
 from ham_mrc.errors import HamError
-from ham_mrc.files import BYTE_ORDER_MARK, to_json
+from ham_mrc.files import to_json
+from ham_mrc.opening import BYTE_ORDER_MARK
 from ham_mrc.records import Answer, Example
 from ham_mrc.text import TokenSequence, tokenize
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import io
 import os
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, Self, cast
+from typing import BinaryIO, Protocol, Self, cast
 
 from ham_mrc.errors import HamError
-from ham_mrc.files import GZIP_MAGIC, unreadable
-
-_READ = 1 << 20
-"""Bytes that one call to the system asks for; a progress bar moves in steps of that."""
+from ham_mrc.opening import READ, open_input, unreadable
 
 _PACKED = {
     b"PK\x03\x04": "a zip archive",
@@ -46,25 +41,15 @@ def unmoved(size: int) -> None:
 def open_counted(path: str | Path, moved: Callable[[int], None] = unmoved) -> Iterator[BinaryIO]:
     """A binary stream of the unpacked content of a file (plain, gzip, or "-").
 
-    `moved` is called with the number of bytes of each read of the file as it lies on disk, packed or not; for a
-    file that is read to its end they sum up to its size. Raises HamError where the file cannot be opened, where it is
-    an archive, and where reading it within the block fails: gzip that is cut off or damaged, a disk that gives up.
+    `moved` is called as by `opening.open_input`. Raises HamError where the file cannot be opened, where it is an
+    archive, and where reading it within the block fails: gzip that is cut off or damaged, a disk that gives up.
     """
-    try:
-        raw = cast(io.BufferedIOBase, sys.stdin.buffer) if str(path) == "-" else open(path, "rb", buffering=0)  # noqa: SIM115
-    except OSError as error:
-        raise unreadable(path, error) from error
-    buffered = io.BufferedReader(_Counted(raw, moved), _READ)
-    try:
-        packed = buffered.peek(2)[:2] == GZIP_MAGIC
-        stream = gzip.GzipFile(fileobj=buffered) if packed else buffered
-        _refuse_archive(stream.peek(_TAR_AT + len(_TAR)), path)
-        yield cast(BinaryIO, stream)
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, error) from error
-    finally:
-        if raw is not sys.stdin.buffer:
-            raw.close()
+    with open_input(path, moved) as stream:
+        try:
+            _refuse_archive(cast(io.BufferedReader, stream).peek(_TAR_AT + len(_TAR)), path)
+            yield stream
+        except (OSError, EOFError, zlib.error) as error:
+            raise unreadable(path, error) from error
 
 
 def _refuse_archive(head: bytes, path: str | Path) -> None:
@@ -73,24 +58,6 @@ def _refuse_archive(head: bytes, path: str | Path) -> None:
         kind = "a tar archive"
     if kind is not None:
         raise HamError(f"is {kind}", file=path, remedy="unpack it first")
-
-
-class _Counted(io.RawIOBase):
-    """A stream that tells how much is read of it. Closing it leaves the stream below open."""
-
-    def __init__(self, raw: io.RawIOBase | io.BufferedIOBase, moved: Callable[[int], None]) -> None:
-        self._raw, self._moved = raw, moved
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        # Standard input is buffered already, and would wait for more than a pipe has by now.
-        read = self._raw.readinto1 if isinstance(self._raw, io.BufferedIOBase) else self._raw.readinto
-        size: int = read(buffer) or 0
-        if size:
-            self._moved(size)
-        return size
 
 
 def size_on_disk(path: str | Path) -> int:
@@ -112,7 +79,7 @@ class Share:
         """Count work done."""
         self._done = min(self._done + done, self._total)
         due = self._budget * self._done // self._total if self._total else 0
-        if due - self._told >= min(_READ, self._budget - self._told):
+        if due - self._told >= min(READ, self._budget - self._told):
             self._tell(due)
 
     def finish(self) -> None:

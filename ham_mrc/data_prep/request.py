@@ -13,7 +13,7 @@ from ham_mrc.data_prep import DATASETS
 from ham_mrc.data_prep.dataset import Dataset, Reading
 from ham_mrc.data_prep.split import SPLIT_BY, parse_shares
 from ham_mrc.errors import HamError
-from ham_mrc.files import unreadable
+from ham_mrc.opening import unreadable
 
 DEFAULT_SPLIT = "90/10"
 

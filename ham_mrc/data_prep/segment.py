@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 from collections.abc import Sequence
 from itertools import accumulate
@@ -40,9 +39,11 @@ def tokenizer_name(segment: Segment) -> str:
     """Name and version of the rule by which `tokens_of` cuts, as a prepared folder and a run record it."""
     if segment == "characters":
         return TOKENIZER
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and every command would
+
     try:
-        rjieba = f"rjieba {importlib.metadata.version('rjieba')}"
-    except importlib.metadata.PackageNotFoundError:
+        rjieba = f"rjieba {version('rjieba')}"
+    except PackageNotFoundError:
         rjieba = "rjieba"
     return rjieba if segment == "rjieba" else f"given, else {rjieba}"
 

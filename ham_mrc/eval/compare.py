@@ -1,94 +1,21 @@
-"""Several results to one `Comparison`: plain data, with every difference to the baseline and how sure it is."""
+"""Several results to one `Comparison`: which belong together, who differs from the baseline, and how sure that is."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from ham_mrc.errors import HamError
 from ham_mrc.eval import significance as sig
 from ham_mrc.eval.columns import known_metrics
+from ham_mrc.eval.comparison import Comparison, Difference, Row
 from ham_mrc.eval.metric import Metric
-from ham_mrc.eval.published import PUBLISHED, PUBLISHED_NOTE, Published
+from ham_mrc.eval.published import PUBLISHED
 from ham_mrc.eval.resampling import RESAMPLES, SEED
-from ham_mrc.eval.results import Result
+from ham_mrc.eval.results import Result, same_definition
 from ham_mrc.eval.systems import TESTS, Draws, Systems, mean
-
-SCHEMA = 1
-
-P_VALUE_NOTE = (
-    "p is how often a difference at least this large would come up if the two rows were equally good on questions "
-    "like these; it is not the chance that the difference is luck, and it says nothing about other data or about "
-    "how large or useful the difference is."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One metric of one row less that of the baseline row, in points.
-
-    `p` is two-sided, `p_corrected` after Holm over the rows compared (equal to `p` without correction), and
-    `significant` says whether it is below 0.05. Wins, ties and losses count questions that the row answers
-    better, as well, and worse; None where the metric has no score for a single question. `detectable` is the
-    smallest true difference these questions show with 80% power.
-    """
-
-    value: float
-    interval: tuple[float, float]
-    p: float
-    p_corrected: float
-    significant: bool
-    wins: int | None
-    ties: int | None
-    losses: int | None
-    detectable: float
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One system: a result, or several that differ only by seed, and then figures are means over seeds.
-
-    `spreads` are sample standard deviations over seeds, empty for a single result. `intervals` are over
-    questions, for these very seeds. `differences` are empty in the baseline row. Figures that are no functions of
-    sums over questions have neither. `best` names the metrics in which no row is better.
-    """
-
-    name: str
-    reader: str | None
-    depth: int | None
-    seeds: tuple[int, ...]
-    results: tuple[str, ...]
-    metrics: Mapping[str, float]
-    spreads: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
-    differences: Mapping[str, Difference]
-    best: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Rows in the order given, `rows[baseline]` being what the others are held against.
-
-    `variants` has the signatures of metrics that are no official figures.
-    """
-
-    dataset: str
-    version: str
-    questions: int
-    signature: str
-    variants: Mapping[str, str]
-    references_sha256: str
-    metrics: tuple[str, ...]
-    rows: tuple[Row, ...]
-    baseline: int
-    test: str
-    correction: str | None
-    resamples: int
-    seed: int
-    published: tuple[Published, ...] = ()
 
 
 def compare(
@@ -153,33 +80,6 @@ def _check(results: Sequence[Result], baseline_index: int, test: str, paper: boo
         same_definition(result, results[0])
     if paper and results[0].scores.dataset not in PUBLISHED:
         raise HamError(f"no published figures for {results[0].scores.dataset}", remedy=f"only {', '.join(PUBLISHED)}")
-
-
-def same_definition(result: Result, other: Result) -> None:
-    """Raise HamError unless both were scored by the same definition on the same questions."""
-    mine, theirs = result.scores, other.scores
-    who = result.file or result.name
-    if mine.signature != theirs.signature:
-        raise HamError(
-            f"has the signature {mine.signature}, {other.file or other.name} has {theirs.signature}",
-            file=who,
-            remedy="score both again with the same version",
-        )
-    for name in mine.variants.keys() & theirs.variants.keys():
-        if mine.variants[name] != theirs.variants[name]:
-            raise HamError(
-                f"has {name} with the signature {mine.variants[name]}, {other.file or other.name} with "
-                f"{theirs.variants[name]}",
-                file=who,
-                remedy="score both again with the same version",
-            )
-    if mine.references_sha256 != theirs.references_sha256 or mine.per_question.keys() != theirs.per_question.keys():
-        raise HamError(
-            f"was scored on other references ({mine.questions:,} questions, sha256 {mine.references_sha256[:12]}) than "
-            f"{other.file or other.name} ({theirs.questions:,}, {theirs.references_sha256[:12]})",
-            file=who,
-            remedy="score both on the same file",
-        )
 
 
 def _groups(results: Sequence[Result]) -> list[list[int]]:
@@ -268,13 +168,3 @@ def _with_best(rows: Sequence[Row], metrics: Mapping[str, Metric]) -> tuple[Row,
     return tuple(
         replace(row, best=frozenset(name for name, top in tops.items() if row.metrics[name] == top)) for row in rows
     )
-
-
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as one JSON object, figures unrounded."""
-    document: dict[str, Any] = {"schema": SCHEMA, **asdict(comparison)}
-    document["baseline"] = comparison.rows[comparison.baseline].name
-    for row in document["rows"]:
-        row["best"] = sorted(row["best"])
-    document["notes"] = [P_VALUE_NOTE, *([PUBLISHED_NOTE] if comparison.published else [])]
-    return document

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ham_mrc.eval.compare import P_VALUE_NOTE, Comparison, Row
+from ham_mrc.eval.comparison import P_VALUE_NOTE, Comparison, Row
 from ham_mrc.eval.datasets import metrics_of
 from ham_mrc.eval.figures import Metrics, figure_text, interval_text, sizes_text
 from ham_mrc.eval.metric import Metric

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval.breakdown import Breakdown, breakdown, breakdown_json
-from ham_mrc.eval.columns import columns_of, summed_metrics
-from ham_mrc.eval.probabilities import load_probabilities
-from ham_mrc.eval.regression import DropCheck, Flip, LeastCheck, check_baseline, check_minima, flipped, load_baseline
-from ham_mrc.eval.runs import run_inputs
-from ham_mrc.eval.score import References, load_predictions, load_references, mean_words, score_predictions
+from ham_mrc.eval.score import (
+    References,
+    judge,
+    load_predictions,
+    load_references,
+    mean_words,
+    to_scores,
+    without_collector,
+)
 from ham_mrc.records import Scores
 
-SCHEMA = 1
+if TYPE_CHECKING:  # what was not asked for is not imported either: most calls ask for the figures alone
+    from ham_mrc.eval.breakdown import Breakdown
+    from ham_mrc.eval.flips import Flip
+    from ham_mrc.eval.limits import LeastCheck
+    from ham_mrc.eval.regression import DropCheck
+
+WITHHELD = "no question of the references has an answer: are they withheld, as in a test file?"
 
 TEST_RESAMPLES = 10_000
 """A p-value near 0.05 needs more resamples than an interval does; `Asked.resamples` can only raise it."""
@@ -70,6 +79,7 @@ class Evaluation:
     flips: Sequence[Flip]
 
 
+@without_collector()
 def evaluate(predictions: Path, references: Path | None, dataset: str | None, asked: Asked) -> Evaluation:
     """Score a file of predictions, or without `references` the finished run in the folder `predictions`.
 
@@ -78,13 +88,19 @@ def evaluate(predictions: Path, references: Path | None, dataset: str | None, as
     run: Mapping[str, Any] | None = None
     name = display_name(predictions)
     if references is None:
+        from ham_mrc.eval.runs import run_inputs
+
         inputs = run_inputs(predictions)
         predictions, references, run = inputs.predictions, inputs.references, inputs.settings
     elif str(predictions) == str(references) == "-":
         raise HamError("predictions and references cannot both come from standard input")
     gold = load_references(references, dataset)
+    if asked.strict and gold.withheld:
+        raise HamError(
+            WITHHELD, file=references, remedy="--strict wants references that predictions can be held against"
+        )
     answers = load_predictions(predictions, gold)
-    scores = score_predictions(answers, gold, file=str(predictions), **_options(asked, gold))
+    scores = to_scores(judge(answers, gold, file=str(predictions), **_options(asked, gold)), gold)
     if asked.variants:
         from ham_mrc.eval.variants import with_variants
 
@@ -133,12 +149,13 @@ def _options(asked: Asked, gold: References) -> dict[str, Any]:
     if asked.contains:
         options["contains"] = True
     if asked.na_prob is not None:
+        from ham_mrc.eval.probabilities import load_probabilities
+
         options["na_prob"] = load_probabilities(asked.na_prob, gold)
     return options
 
 
-@dataclass(frozen=True, slots=True)
-class _Units:
+class _Units(NamedTuple):
     """Scores, and what one draw takes of them."""
 
     scores: Scores
@@ -156,9 +173,16 @@ class _Units:
 
 def _check(units: _Units) -> tuple[list[LeastCheck | DropCheck], list[Flip]]:
     scores, asked = units.scores, units.asked
-    checks: list[LeastCheck | DropCheck] = [*check_minima(scores, asked.minima)]
+    checks: list[LeastCheck | DropCheck] = []
+    if asked.minima:
+        from ham_mrc.eval.limits import check_minima
+
+        checks += check_minima(scores, asked.minima)
     if asked.baseline is None:
         return checks, []
+    from ham_mrc.eval.flips import flipped
+    from ham_mrc.eval.regression import check_baseline, load_baseline
+
     baseline = load_baseline(asked.baseline)
     checks += check_baseline(
         scores,
@@ -174,12 +198,16 @@ def _check(units: _Units) -> tuple[list[LeastCheck | DropCheck], list[Flip]]:
 
 def _intervals(units: _Units) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
     """Each metric's 95% interval, and the smallest difference to another system that would show."""
-    asked, metrics = units.asked, summed_metrics(units.scores)
-    if not asked.intervals or not metrics:
+    asked = units.asked
+    if not asked.intervals:
         return {}, {}
+    from ham_mrc.eval.columns import columns_of, summed_metrics
     from ham_mrc.eval.resampling import Bootstrap
     from ham_mrc.eval.significance import detectable_alone, pseudo_scores
 
+    metrics = summed_metrics(units.scores)
+    if not metrics:
+        return {}, {}
     clusters, columns = units.clusters, columns_of(units.scores, metrics.values())
     found = Bootstrap([columns], clusters=clusters, resamples=asked.resamples, seed=asked.seed)
     intervals = {name: found.interval(metric) for name, metric in metrics.items()}
@@ -193,6 +221,8 @@ def _broken_down(units: _Units) -> Breakdown | None:
     asked = units.asked
     if asked.by is None:
         return None
+    from ham_mrc.eval.breakdown import breakdown
+
     return breakdown(
         units.scores,
         units.gold,
@@ -202,38 +232,3 @@ def _broken_down(units: _Units) -> Breakdown | None:
         resamples=asked.resamples,
         seed=asked.seed,
     )
-
-
-def evaluation_json(found: Evaluation) -> dict[str, Any]:
-    """One JSON object, figures unrounded. The first keys are always there, the rest where asked for."""
-    scores = found.scores
-    document: dict[str, Any] = {
-        "schema": SCHEMA,
-        "name": found.name,
-        "dataset": scores.dataset,
-        "version": scores.version,
-        "questions": scores.questions,
-        "answered": scores.answered,
-        "missing": scores.missing,
-        "extra": scores.extra,
-        "metrics": dict(scores.metrics),
-        "intervals": dict(found.intervals),
-        "signature": scores.signature,
-        **({"variants": dict(scores.variants)} if scores.variants else {}),
-        "references_sha256": scores.references_sha256,
-        "checks": [check.to_json() for check in found.checks],
-    }
-    if found.intervals or found.asked.significant:
-        document |= {"resamples": found.asked.resamples, "seed": found.asked.seed}
-        document["unit"] = "passage" if found.asked.clustered else "question"
-    if found.detectable:
-        document["detectable"] = dict(found.detectable)
-    if found.words is not None:
-        document["mean_words"] = dict(zip(("predictions", "references"), found.words, strict=True))
-    if found.breakdown is not None:
-        document["breakdown"] = breakdown_json(found.breakdown)
-    if found.asked.baseline is not None:
-        document["flipped"] = [
-            {"id": flip.key, "before": dict(flip.before), "after": dict(flip.after)} for flip in found.flips
-        ]
-    return document

@@ -13,7 +13,8 @@ from typing import Any
 
 from ham_mrc.errors import HamError
 from ham_mrc.eval.references import kind
-from ham_mrc.files import parse_json, read_bytes
+from ham_mrc.files import parse_json
+from ham_mrc.opening import read_bytes
 
 _ZIP = b"PK\x03\x04"
 
@@ -54,7 +55,7 @@ def numbered(records: Iterable[Any]) -> Iterator[tuple[str, Any]]:
 
 def identity(record: Any, key: str, file: str | None, place: str) -> Hashable:
     """The question's id as it stands at `key`, number or text: the official programs keep 7 and "7" apart."""
-    if not isinstance(record, Mapping):
+    if type(record) is not dict and not isinstance(record, Mapping):
         raise HamError(f"is {kind(record)}, not an object with {key!r}", file=file, place=place)
     if key not in record:
         raise HamError(f"has no {key!r}", file=file, place=place)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from ham_mrc.errors import HamError
 from ham_mrc.eval.datasets import TITLES
 from ham_mrc.eval.references import References, kind
-from ham_mrc.files import parse_json, read_bytes
+from ham_mrc.files import parse_json
+from ham_mrc.opening import read_bytes
 
 Records = Iterable[tuple[str, Any]]
 """(place in words, record), as `json_lines` has them."""
@@ -67,7 +68,7 @@ def _load(content: _Content, dataset: str) -> References:
 
 def _from_file(path: str | Path) -> _Content:
     data, file = read_bytes(path), str(path)
-    if not data.strip():
+    if not data or data.isspace():
         raise HamError("is empty", file=path, remedy="references are expected")
     if data.startswith(b"PK\x03\x04"):
         from ham_mrc.eval.json_lines import read_lines
@@ -166,11 +167,13 @@ def _has_unanswerable(document: Any) -> bool:
     if str(document.get("version")).lower().removeprefix("v").startswith("2"):
         return True
     try:
-        return any(
-            qa.get("is_impossible") is True
+        told = [
+            qa["is_impossible"]
             for article in document["data"]
             for paragraph in article["paragraphs"]
             for qa in paragraph["qas"]
-        )
+            if "is_impossible" in qa
+        ]
+        return any(value is True for value in told)
     except (TypeError, LookupError, AttributeError):
         return False

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from itertools import count as naturals
 from typing import Any, NamedTuple
 
 from ham_mrc.errors import HamError, MissingExtra
@@ -125,11 +127,11 @@ def judge_all(
     given = {query: _as_answers(value, query, file) for query, value in predictions.items()}
     given = {query: answers for query, answers in given.items() if answers.texts}
     decisions = [_decision(answers, given.get(query)) for query, answers in references.accepted.items()]
-    answerability = _answerability(decisions, file)
     _check(given, references, file)
+    answerability = _answerability(decisions, file)
     tokeniser = PRE_TOKENISED if tokenised else spacy_tokeniser()
     items = [
-        _item(place, query, given[query].texts[0], answers.texts, tokeniser.normalise, (file, references.file))
+        _item(place, query, (given[query].texts[0], *answers.texts), tokeniser, (file, references.file))
         for place, (query, answers) in enumerate(references.accepted.items())
         if not answers.no_answer
     ]
@@ -180,7 +182,10 @@ def _check(given: Mapping[Hashable, Answers], references: MsMarcoReferences, fil
     refused = references.accepted.keys() - due
     for query, answers in given.items():
         if query not in refused and len(answers.texts) > 1:
-            raise HamError(f"has {len(answers.texts)} answers, not one", file=file, place=f"query {query}")
+            remedy = "candidates have one each; predictions come first, references second"
+            raise HamError(
+                f"has {len(answers.texts)} answers, not one", file=file, place=f"query {query}", remedy=remedy
+            )
     extra = [query for query in given if query not in references.accepted]
     missing = [query for query in references.accepted if query in due and query not in given]
     if missing:
@@ -198,28 +203,26 @@ def _these(queries: Sequence[Hashable]) -> str:
 def _item(
     place: int,
     query: Hashable,
-    candidate: str,
-    references: Sequence[str],
-    normalise: Callable[[str], str],
+    texts: Sequence[str],
+    tokeniser: Tokeniser,
     files: tuple[str | None, str | None],
 ) -> Item:
-    texts = []
-    for text, file in zip((candidate, *references), (files[0], *[files[1]] * len(references)), strict=True):
-        try:
-            texts.append(normalise(text))
-        except ValueError as error:
-            raise HamError(f"an answer {error}", file=file, place=f"query {query}") from error
-    code = _Codes().__getitem__
-    tokens, words = [text.split(" ") for text in texts], [text.split() for text in texts]
-    own, *theirs = coded = ["".join(map(code, text)) for text in tokens]
+    """The first text, a candidate, held against the others; they come from the first and the second file."""
+    normal: list[str] = []
+    try:
+        for text in texts:
+            normal.append(tokeniser.normalise(text))
+    except ValueError as error:
+        raise HamError(f"an answer {error}", file=files[bool(normal)], place=f"query {query}") from error
+    tokens = [text.split(" ") for text in normal]
+    own, *theirs = coded = _coded(tokens)
+    words = [text.split() for text in normal]
     if words != tokens:  # BLEU knows no empty token
-        coded = ["".join(map(code, text)) for text in words]
+        coded = _coded(words)
     return Item(place, count(coded[0], coded[1:]), rouge_l(own, theirs))
 
 
-class _Codes(dict[str, str]):
-    """One character for each token, the same for the same: strings are counted and compared fastest."""
-
-    def __missing__(self, token: str) -> str:
-        character = self[token] = chr(len(self))
-        return character
+def _coded(texts: Sequence[Sequence[str]]) -> list[str]:
+    """Each text with a character for each token, the same for the same: strings are counted and compared fastest."""
+    codes = dict(zip(dict.fromkeys(chain.from_iterable(texts)), map(chr, naturals()), strict=False))
+    return ["".join([codes[token] for token in text]) for text in texts]

@@ -47,12 +47,15 @@ def statistics(items: Iterable[Item], questions: int, prefix: str = "") -> dict[
 
     ROUGE-L in percent; `<prefix>questions` is how many items the question has, 0 where it does not count.
     """
-    rows: list[list[float]] = [[0] * (len(COLUMNS) + 2) for _ in range(questions)]
+    names = (*COLUMNS, "rouge_l", "questions")
+    nothing: Sequence[float] = (0,) * len(names)
+    rows = [nothing] * questions
     for item in items:
         added = (*item.counts.row(), 100.0 * item.rouge_l, 1)
-        rows[item.place] = [old + new for old, new in zip(rows[item.place], added, strict=True)]
-    names = (*COLUMNS, "rouge_l", "questions")
-    return {prefix + name: [row[i] for row in rows] for i, name in enumerate(names)}
+        known = rows[item.place]
+        rows[item.place] = added if known is nothing else [old + new for old, new in zip(known, added, strict=True)]
+    columns: Iterable[Sequence[float]] = zip(*rows, strict=True) if rows else [()] * len(names)
+    return {prefix + name: list(column) for name, column in zip(names, columns, strict=True)}
 
 
 def own_rouge_l(columns: dict[str, list[float]], prefix: str = "") -> list[float | None]:

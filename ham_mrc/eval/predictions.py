@@ -16,7 +16,8 @@ from typing import Any
 
 from ham_mrc.errors import HamError
 from ham_mrc.eval.references import References, kind
-from ham_mrc.files import parse_json, read_bytes
+from ham_mrc.files import parse_json
+from ham_mrc.opening import read_bytes
 
 _ANSWER_KEYS = ("answer", "prediction_text")
 _RECORD_KEYS = {"msmarco": "query_id", "dureader": "question_id"}
@@ -35,7 +36,7 @@ def load_predictions(source: str | Path | Mapping[str, Any] | list[Any], referen
     if not isinstance(source, (str, Path)):
         return _from_object(source, None, references)
     data = read_bytes(source)
-    if not data.strip():
+    if not data or data.isspace():
         raise HamError("is empty", file=source, remedy=_expected(references))
     if references.dataset in _RECORD_KEYS and _is_official(data):
         from ham_mrc.eval.json_lines import parse_lines, read_lines
@@ -81,9 +82,9 @@ def _official(records: Records, file: str | None, references: References) -> dic
 
 
 def _with_key(records: Records, due: str, file: str | None) -> Records:
+    (other,) = {*_RECORD_KEYS.values()} - {due}
     for place, record in records:
-        other = next((key for key in _RECORD_KEYS.values() if isinstance(record, Mapping) and key in record), due)
-        if other != due and due not in record:
+        if isinstance(record, dict) and other in record and due not in record:
             raise HamError(
                 f"has {other!r} where {due!r} is due", file=file, place=place, remedy="is this the right pair of files?"
             )

@@ -6,15 +6,16 @@ programs read them; what these die of is an error that names the place.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ham_mrc.errors import HamError
+
+if TYPE_CHECKING:
+    from ham_mrc.eval.squad import Normaliser
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,33 @@ class References:
         """The ids as the file has them, by which predictions are found; `ids` are their texts."""
         return self.ids
 
+    @property
+    def withheld(self) -> bool:
+        """Whether no question has an answer, as in test files whose answers stay with their makers."""
+        return not any(self.answers)
+
+    def fault_at(self, place: int) -> HamError:
+        """What to raise where a question with a fault has a prediction."""
+        remedy = "the official program stops here as well: leave the question out, or its prediction"
+        return HamError(self.faults[place], file=self.file, place=f"question {self.ids[place]}", remedy=remedy)
+
     def says_none(self, answer: str) -> bool:
         """Whether this answer says that there is none, and is no text to be found."""
         return False
 
     @cached_property
-    def normalised(self) -> tuple[tuple[str, ...], ...]:
-        """The answers as SQuAD's metrics compare them, computed once."""
+    def normaliser(self) -> Normaliser:
+        """Texts as SQuAD's metrics compare them, remembered for the next predictions on these questions."""
         from ham_mrc.eval.squad import Normaliser
 
-        normal = Normaliser()
-        return tuple(tuple([normal[text] for text in texts]) for texts in self.answers)
+        return Normaliser()
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the JSON array of [id, [answer texts]] in order, ASCII, without spaces."""
+        import hashlib
+        import json
+
         rows = list(zip(self.ids, self.answers, strict=True))
         return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode("ascii")).hexdigest()
 
@@ -85,6 +98,49 @@ def load_references(source: str | Path | Mapping[str, Any] | list[Any], dataset:
     return read_references(source, dataset)
 
 
+Row = tuple[str, tuple[str, ...], str | None, str | None, int]
+"""A question as a page finds it: id, answers, what is at fault with these, its text, the place of its passage."""
+
+
+def gathered(
+    dataset: str, version: str, file: str | None, passages: Sequence[str | None], rows: Iterable[Row]
+) -> References:
+    """The references from the rows of all questions in file order; `passages` may fill while they are asked for.
+
+    Raises HamError where there is no question.
+    """
+    found = list(rows)
+    if not found:
+        raise HamError("holds no question", file=file, remedy="at least one is needed for a score")
+    ids, answers, faults, questions, passage_of = zip(*found, strict=True)
+    return References(
+        dataset=dataset,
+        version=version,
+        file=file,
+        ids=ids,
+        keys=_unique_keys(ids),
+        answers=answers,
+        faults={place: fault for place, fault in enumerate(faults) if fault is not None},
+        questions=questions,
+        passages=tuple(passages),
+        passage_of=passage_of,
+    )
+
+
+def _unique_keys(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids; one that is taken becomes the first of identity#2, identity#3 ... that is not."""
+    if len(set(ids)) == len(ids):
+        return ids
+    keys: dict[str, None] = {}
+    for identity in ids:
+        key, standing = identity, 1
+        while key in keys:
+            standing += 1
+            key = f"{identity}#{standing}"
+        keys[key] = None
+    return tuple(keys)
+
+
 def paragraphs(document: Any, file: str | None) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
     """(place in words, the paragraph, its questions) of each paragraph of a file in SQuAD's layout, in file order."""
     for i, article in enumerate(_member(document, "data", file, None), 1):
@@ -104,8 +160,15 @@ def _member(holder: Any, key: str, file: str | None, place: str | None) -> list[
     return value
 
 
-def question_id(qa: Any, file: str | None, place: str, names: tuple[str, ...] = ("id",)) -> str:
-    """The id of a question, under the first of `names` that it has. Raises HamError where it is no text."""
+def question_id(qa: Any, file: str | None, passage: str, number: int, names: tuple[str, ...] = ("id",)) -> str:
+    """The id of question `number` of a passage, under the first of `names` that it has.
+
+    Raises HamError where it is no text.
+    """
+    identity = qa.get(names[0]) if isinstance(qa, dict) else None
+    if isinstance(identity, str) and identity.isascii():
+        return identity  # nearly always
+    place = f"{passage}, question {number}"
     if not isinstance(qa, dict):
         raise HamError(f"is {kind(qa)}, not an object with 'id' and 'answers'", file=file, place=place)
     name = next((name for name in names if name in qa), names[0])
@@ -126,15 +189,6 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def unique_key(identity: str, taken: Mapping[str, Any]) -> str:
-    """`identity`, or where that is taken the first of identity#2, identity#3 ... that is not."""
-    key, standing = identity, 1
-    while key in taken:
-        standing += 1
-        key = f"{identity}#{standing}"
-    return key
-
-
 def kind(value: Any) -> str:
     """What a JSON value is, in words for a message."""
     if value is None:
@@ -143,6 +197,11 @@ def kind(value: Any) -> str:
         return "true or false"
     names = {str: "a text", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names.get(type(value), f"a {type(value).__name__}")
+
+
+def text_or_none(value: Any) -> str | None:
+    """`value` if it is a text."""
+    return value if isinstance(value, str) else None
 
 
 def answer_text(prediction: Any, identity: str, file: str | None) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval.references import References, kind, question_id, unique_key
+from ham_mrc.eval.references import References, Row, gathered, kind, question_id
 
+DATASET = "cmrc"
 VERSION = "2018"
 _EXPECTED = "a CMRC 2018 file is expected, in its own layout or in SQuAD's"
 
@@ -22,39 +23,18 @@ def load(document: Any, file: str | None) -> References:
     An id that stands again counts again. A question with an empty list of answers is a fault only once it has a
     prediction. Raises HamError naming the place of anything that the official program would die of.
     """
-    ids: list[str] = []
-    keys: dict[str, None] = {}
-    answers: list[tuple[str, ...]] = []
-    faults: dict[int, str] = {}
-    questions: list[str | None] = []
     passages: list[str | None] = []
-    passage_of: list[int] = []
+    return gathered(DATASET, VERSION, file, passages, _rows(document, file, passages))
+
+
+def _rows(document: Any, file: str | None, passages: list[str | None]) -> Iterator[Row]:
     for place, paragraph, qas in _paragraphs(document, file):
         passages.append(_text(paragraph, "context", "context_text"))
         for number, qa in enumerate(qas, 1):
-            identity = question_id(qa, file, f"{place}, question {number}", ("id", "query_id"))
+            identity = question_id(qa, file, place, number, ("id", "query_id"))
             texts = _answers(qa, identity, file)
-            if not texts:
-                faults[len(ids)] = "has an empty list of answers"
-            keys[unique_key(identity, keys)] = None
-            ids.append(identity)
-            answers.append(texts)
-            questions.append(_text(qa, "question", "query_text"))
-            passage_of.append(len(passages) - 1)
-    if not ids:
-        raise HamError("holds no question", file=file, remedy="at least one is needed for a score")
-    return References(
-        dataset="cmrc",
-        version=VERSION,
-        file=file,
-        ids=tuple(ids),
-        keys=tuple(keys),
-        answers=tuple(answers),
-        faults=faults,
-        questions=tuple(questions),
-        passages=tuple(passages),
-        passage_of=tuple(passage_of),
-    )
+            fault = None if texts else "has an empty list of answers"
+            yield identity, texts, fault, _text(qa, "question", "query_text"), len(passages) - 1
 
 
 def _text(holder: dict[str, Any], *names: str) -> str | None:

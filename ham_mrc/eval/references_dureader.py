@@ -111,7 +111,8 @@ def record_of(
     where = f"question {question_id}" if place is None else f"{place}, question {question_id}"
     for key in ("question_type", "yesno_answers", "entity_answers", *needed):
         if key not in value:
-            raise HamError(f"has no {key!r}", file=file, place=where)
+            remedy = "a file whose answers are withheld cannot be scored" if key == "answers" else None
+            raise HamError(f"has no {key!r}", file=file, place=where, remedy=remedy)
     for key in ("yesno_answers", "entity_answers"):
         if not isinstance(value[key], list):
             raise HamError(f"{key!r} is {kind(value[key])}, not a list", file=file, place=where)

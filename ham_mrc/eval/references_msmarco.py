@@ -19,6 +19,8 @@ VERSION = "2"
 NO_ANSWER = "No Answer Present."
 """Case and full stop matter: only this text makes a query one without an answer."""
 
+_TEXT = {str}
+
 
 class Answers(NamedTuple):
     """All answers that a file has for one query, over all of its lines.
@@ -57,17 +59,22 @@ def collect(lines: Iterable[tuple[str, Any]], file: str | None = None) -> dict[H
         query = identity(record, "query_id", file, place)
         answers = answers_of(record, query, file, place)
         if answers.texts:
-            known = collected.get(query, Answers((), no_answer=False))
-            collected[query] = Answers(known.texts + answers.texts, known.no_answer or answers.no_answer)
+            known = collected.get(query)
+            if known is not None:
+                answers = Answers(known.texts + answers.texts, known.no_answer or answers.no_answer)
+            collected[query] = answers
     return collected
 
 
 def answers_of(record: Mapping[str, Any], query: Hashable, file: str | None, place: str | None = None) -> Answers:
     """What one line answers. Raises HamError where `answers` is missing, no list, or holds what is no text."""
+    answers = record.get("answers")
+    if type(answers) is list and set(map(type, answers)) == _TEXT and NO_ANSWER not in answers:
+        return Answers(tuple(answers), no_answer=False)  # nearly always
     where = f"query {query}" if place is None else f"{place}, query {query}"
     if "answers" not in record:
-        raise HamError("has no 'answers'", file=file, place=where)
-    answers = record["answers"]
+        remedy = "a file whose answers are withheld cannot be scored"
+        raise HamError("has no 'answers'", file=file, place=where, remedy=remedy)
     if not isinstance(answers, (str, list, tuple, Mapping)):
         raise HamError(f"'answers' is {kind(answers)}, not a list of texts", file=file, place=where)
     if NO_ANSWER in answers:

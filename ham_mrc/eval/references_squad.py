@@ -5,12 +5,15 @@ A file without `version`, on which that script dies, is read as well: no figure 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from ham_mrc.errors import HamError
-from ham_mrc.eval.references import References, kind, paragraphs, question_id, unique_key
+from ham_mrc.eval.references import References, Row, gathered, kind, paragraphs, question_id, text_or_none
 
+DATASET = "squad"
 VERSION = "1.1"
+NO_ANSWERS = "has an empty list of answers"
+_TEXT = {str}
 
 
 def load(document: Any, file: str | None) -> References:
@@ -18,50 +21,37 @@ def load(document: Any, file: str | None) -> References:
 
     Raises HamError naming the place of what is wrong. Answers that cannot be scored are no error yet, see `faults`.
     """
-    ids: list[str] = []
-    keys: dict[str, None] = {}
-    answers: list[tuple[str, ...]] = []
-    faults: dict[int, str] = {}
-    questions: list[str | None] = []
     passages: list[str | None] = []
-    passage_of: list[int] = []
-    for passage, paragraph, qas in paragraphs(document, file):
-        context = paragraph.get("context")
-        passages.append(context if isinstance(context, str) else None)
+    return gathered(DATASET, VERSION, file, passages, rows(document, file, passages))
+
+
+def rows(document: Any, file: str | None, passages: list[str | None]) -> Iterator[Row]:
+    """Every question in file order; the text of its passage is in `passages` by then."""
+    for place, paragraph, qas in paragraphs(document, file):
+        passages.append(text_or_none(paragraph.get("context")))
         for number, qa in enumerate(qas, 1):
-            identity = question_id(qa, file, f"{passage}, question {number}")
+            identity = question_id(qa, file, place, number)
             texts, fault = _answers(qa)
-            if fault is not None:
-                faults[len(ids)] = fault
-            keys[unique_key(identity, keys)] = None
-            ids.append(identity)
-            answers.append(texts)
-            question = qa.get("question")
-            questions.append(question if isinstance(question, str) else None)
-            passage_of.append(len(passages) - 1)
-    if not ids:
-        raise HamError("holds no question", file=file, remedy="at least one is needed for a score")
-    return References(
-        dataset="squad",
-        version=VERSION,
-        file=file,
-        ids=tuple(ids),
-        keys=tuple(keys),
-        answers=tuple(answers),
-        faults=faults,
-        questions=tuple(questions),
-        passages=tuple(passages),
-        passage_of=tuple(passage_of),
-    )
+            yield identity, texts, fault, text_or_none(qa.get("question")), len(passages) - 1
 
 
 def _answers(qa: dict[str, Any]) -> tuple[tuple[str, ...], str | None]:
     """The answers' texts, and what the official script would die of."""
     entries = qa.get("answers")
+    try:
+        texts = tuple([entry["text"] for entry in entries])  # type: ignore[union-attr]
+        if set(map(type, texts)) == _TEXT and type(entries) is list:
+            return texts, None  # nearly always
+    except (TypeError, LookupError):
+        pass
+    return _examined(qa, entries)
+
+
+def _examined(qa: dict[str, Any], entries: Any) -> tuple[tuple[str, ...], str | None]:
     if not isinstance(entries, list):
         return (), f"'answers' is {kind(entries)}, not a list" if "answers" in qa else "has no 'answers'"
     if not entries:
-        return (), "has an empty list of answers"
+        return (), NO_ANSWERS
     texts: list[str] = []
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, dict) or "text" not in entry:

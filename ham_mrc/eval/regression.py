@@ -1,4 +1,4 @@
-"""A check for continuous integration: scores against least values, and against a stored baseline."""
+"""A check for continuous integration: scores against a stored baseline."""
 
 from __future__ import annotations
 
@@ -11,41 +11,12 @@ from typing import Any
 from ham_mrc.errors import HamError
 from ham_mrc.eval import significance as sig
 from ham_mrc.eval.columns import columns_of, known_metrics
-from ham_mrc.eval.compare import same_definition
-from ham_mrc.eval.datasets import metrics_of
+from ham_mrc.eval.limits import ROUNDING, points, refuse_unknown
 from ham_mrc.eval.metric import Metric
 from ham_mrc.eval.resampling import RESAMPLES, SEED, Bootstrap, randomization_tests
-from ham_mrc.eval.results import Result, load_result
+from ham_mrc.eval.results import Result, load_result, same_definition
 from ham_mrc.eval.systems import Draws
 from ham_mrc.records import Scores
-
-_ROUNDING = 1e-9
-"""In points: an allowance of 0.5 also allows a drop of 0.5 that arithmetic made a little larger."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeastCheck:
-    """One metric held against a least value, both in percent."""
-
-    metric: str
-    value: float
-    minimum: float
-
-    @property
-    def passed(self) -> bool:
-        """A figure equal to the least value passes."""
-        return self.value >= self.minimum - _ROUNDING
-
-    def message(self) -> str:
-        """One line: which metric, by how much, against what."""
-        if self.passed:
-            return f"{self.metric} is {self.value:.2f}, at least {self.minimum:.2f} was asked for"
-        gap = points(self.minimum - self.value)
-        return f"{self.metric} is {self.value:.2f}, {gap} points below the least value of {self.minimum:.2f}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields and the verdict."""
-        return {**asdict(self), "passed": self.passed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +41,11 @@ class DropCheck:
     @property
     def passed(self) -> bool:
         """A drop within the allowance passes, and where it was tested also a larger one with p >= 0.05."""
-        return self.drop <= self.allowed + _ROUNDING or (self.p is not None and self.p >= sig.ALPHA)
+        return self.drop <= self.allowed + ROUNDING or (self.p is not None and self.p >= sig.ALPHA)
+
+    def risen_text(self) -> str:
+        """The metric and both figures where the stored one is worse; else empty."""
+        return f"{self.metric} from {self.baseline:.2f} to {self.value:.2f}" if self.drop < -ROUNDING else ""
 
     def message(self) -> str:
         """One line: which metric, by how much, against what."""
@@ -86,48 +61,17 @@ class DropCheck:
             text += f"; {'significant' if self.p < sig.ALPHA else 'not significant'} (p {sig.p_text(self.p)})"
         return text
 
+    def visible_text(self, questions: int) -> str | None:
+        """How small a drop these questions show; None where that is not known."""
+        if self.detectable is None:
+            return None
+        if self.detectable > self.baseline:
+            return f"no drop could be shown with {questions:,} questions (80% power)"
+        return f"smallest drop that these questions show (80% power): {self.detectable:.2f}"
+
     def to_json(self) -> dict[str, Any]:
         """The fields and the verdict; p and interval only where there was a test."""
         return {key: value for key, value in asdict(self).items() if value is not None} | {"passed": self.passed}
-
-
-@dataclass(frozen=True, slots=True)
-class Flip:
-    """A question that was right in the baseline and is wrong now, or the other way round; all its scores.
-
-    `leading` names the score that changed, see `leading_metric`.
-    """
-
-    key: str
-    before: Mapping[str, float]
-    after: Mapping[str, float]
-    leading: str = "exact_match"
-
-    @property
-    def loss(self) -> float:
-        """By how much the leading score fell, in points."""
-        return self.before.get(self.leading, 0.0) - self.after.get(self.leading, 0.0)
-
-
-def points(value: float) -> str:
-    """`value` with two decimals, or with two digits where two decimals would show 0.00."""
-    return f"{value:.2f}" if round(value, 2) or not value else f"{value:.1e}"
-
-
-def parse_limits(texts: Sequence[str], option: str) -> dict[str, float]:
-    """{metric: number} from "METRIC=NUMBER" texts; a metric named twice takes the last. Raises HamError."""
-    limits: dict[str, float] = {}
-    for text in texts:
-        name, equals, number = text.partition("=")
-        if not equals:
-            raise HamError(f"{option} {text}: METRIC=NUMBER is expected", remedy=f"for example {option} f1=0.5")
-        try:
-            limits[name] = float(number)
-        except ValueError:
-            limits[name] = math.nan
-        if not math.isfinite(limits[name]) or limits[name] < 0:
-            raise HamError(f"{option} {text}: {number!r} is not a number of points from 0 up")
-    return limits
 
 
 def load_baseline(path: Path) -> Result:
@@ -137,12 +81,6 @@ def load_baseline(path: Path) -> Result:
             "there is no baseline yet", file=path, remedy="add --update-baseline to write it, review and commit it"
         )
     return load_result(path)
-
-
-def check_minima(scores: Scores, minima: Mapping[str, float]) -> list[LeastCheck]:
-    """One check for each least value, in the order given."""
-    _known(minima, scores.metrics, "--min", scores)
-    return [LeastCheck(name, scores.metrics[name], least) for name, least in minima.items()]
 
 
 def check_baseline(
@@ -165,7 +103,7 @@ def check_baseline(
     same_definition(baseline, Result("these scores", scores))
     before = baseline.scores
     shared = _shared(scores, before)
-    _known(max_drop, shared, "--max-drop", scores)
+    refuse_unknown(max_drop, shared, "--max-drop", scores)
     pair = _Pair(scores, before, shared, clusters, Draws(resamples=resamples, seed=seed) if significant else None)
     checks = []
     for name, metric in shared.items():
@@ -229,43 +167,3 @@ class _Pair:
         scores = (sig.pseudo_scores(metric, columns) for columns in (self._before, self._ours))
         size = sig.detectable_difference([b - a for b, a in zip(*scores, strict=True)], clusters=self._clusters)
         return size if 0 < size < math.inf else None
-
-
-def _known(named: Mapping[str, float], metrics: Mapping[str, Any], option: str, scores: Scores) -> None:
-    for name, number in named.items():
-        if name in metrics:
-            continue
-        known = metrics_of(scores.dataset, scores.version, scores.metrics)
-        if name not in known:
-            raise HamError(f"{option} {name}={number:g}: no metric {name!r}", remedy=f"there are: {', '.join(known)}")
-        if known[name].unit != "%":
-            raise HamError(f"{option} {name}: this figure is never better or worse than another")
-        raise HamError(f"{option} {name}: this metric was not scored", remedy=f"there are: {', '.join(metrics)}")
-
-
-def flipped(scores: Scores, baseline: Scores) -> list[Flip]:
-    """The questions whose leading score changed, losses first, the largest first; gains in mirror order.
-
-    The leading score is exact match, and of two losses the one that loses more F1 is larger; where a dataset has
-    no exact match it is the first metric with a score for each question. Ties stand in the order of the references.
-    """
-    leading = leading_metric(scores)
-    if leading is None or leading not in baseline.metrics:
-        return []
-    changed = [
-        Flip(key, baseline.per_question[key], row, leading)
-        for key, row in scores.per_question.items()
-        if row.get(leading) != baseline.per_question[key].get(leading)
-    ]
-
-    def gain(flip: Flip) -> tuple[float, ...]:
-        return tuple(flip.after.get(name, 0.0) - flip.before.get(name, 0.0) for name in (leading, "f1"))
-
-    return sorted(changed, key=gain)
-
-
-def leading_metric(scores: Scores) -> str | None:
-    """The metric by which a question is told to be answered well or badly; None where no question has a score."""
-    scored = {name for row in scores.per_question.values() for name in row}
-    names = ("exact_match", *scores.metrics)
-    return next((name for name in names if name in scored), None)

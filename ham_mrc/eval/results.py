@@ -193,3 +193,30 @@ def _is_finite(value: Any) -> bool:
 
 def _fault(what: str, file: Path) -> HamError:
     return HamError(what, file=file, remedy="a result comes from: ham-mrc eval PREDICTIONS REFERENCES --save FILE")
+
+
+def same_definition(result: Result, other: Result) -> None:
+    """Raise HamError unless both were scored by the same definition on the same questions."""
+    mine, theirs = result.scores, other.scores
+    who = result.file or result.name
+    if mine.signature != theirs.signature:
+        raise HamError(
+            f"has the signature {mine.signature}, {other.file or other.name} has {theirs.signature}",
+            file=who,
+            remedy="score both again with the same version",
+        )
+    for name in mine.variants.keys() & theirs.variants.keys():
+        if mine.variants[name] != theirs.variants[name]:
+            raise HamError(
+                f"has {name} with the signature {mine.variants[name]}, {other.file or other.name} with "
+                f"{theirs.variants[name]}",
+                file=who,
+                remedy="score both again with the same version",
+            )
+    if mine.references_sha256 != theirs.references_sha256 or set(mine.per_question) != set(theirs.per_question):
+        raise HamError(
+            f"was scored on other references ({mine.questions:,} questions, sha256 {mine.references_sha256[:12]}) than "
+            f"{other.file or other.name} ({theirs.questions:,}, {theirs.references_sha256[:12]})",
+            file=who,
+            remedy="score both on the same file",
+        )

@@ -6,7 +6,8 @@ references on their own, so an answer can reach 1.0 without equalling any of the
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import cache
 
 BETA = 1.2
 
@@ -17,18 +18,25 @@ def rouge_l(candidate: Sequence[Hashable], references: Sequence[Sequence[Hashabl
     A text is a string, one token a character, or a list of tokens, and has at least one: the official programs
     split at single spaces, so that the empty text is one empty token (and scores 1.0 against another).
     """
-    from rapidfuzz.distance import LCSseq
-
     if candidate in references:
         precision = recall = 1.0
     else:
-        shared = [LCSseq.similarity(candidate, reference) for reference in references]
+        similarity = _subsequence()
+        shared = [similarity(candidate, reference) for reference in references]
         precision = max(shared) / len(candidate)
         recall = max([length / len(reference) for length, reference in zip(shared, references, strict=True)])
     if precision == 0 or recall == 0:
         return 0.0
     squared = BETA**2
     return ((1 + squared) * precision * recall) / (recall + squared * precision)
+
+
+@cache
+def _subsequence() -> Callable[[Sequence[Hashable], Sequence[Hashable]], int]:
+    """The length of the longest common subsequence; imported for the first text that needs it."""
+    from rapidfuzz.distance import LCSseq
+
+    return LCSseq.similarity
 
 
 def pairwise_mean(values: Sequence[float]) -> float:

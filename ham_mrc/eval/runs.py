@@ -10,7 +10,7 @@ from typing import Any
 
 from ham_mrc.errors import HamError
 from ham_mrc.eval.results import FILE_NAME, load_result
-from ham_mrc.files import read_bytes
+from ham_mrc.opening import read_bytes
 
 PARTS = ("test", "dev")
 """The part that is reported is the last there is: with a test part, dev only served to choose the epoch."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -16,15 +20,34 @@ from ham_mrc.records import Scores
 
 __all__ = [
     "References",
+    "judge",
     "load_predictions",
     "load_references",
     "mean_words",
     "question_rows",
     "score",
     "score_predictions",
+    "to_scores",
+    "without_collector",
 ]
 
 
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """Within the block or function no search for cycles of references, of which files that are read have none.
+
+    While millions of objects come into being, looking at them all again and again takes longer than reading them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@without_collector()
 def score(
     predictions: str | Path | Mapping[str, Any] | list[Any],
     references: str | Path | Mapping[str, Any] | list[Any] | References,
@@ -77,7 +100,8 @@ def score_predictions(
 
     References remember their normalised answers, so scoring against the same ones again is faster.
     """
-    return to_scores(judge(predictions, references, file=file, **options), references)
+    scores = to_scores(judge(predictions, references, file=file, **options), references)
+    return replace(scores, per_question=dict(scores.per_question))
 
 
 _OPTIONS = {
@@ -107,7 +131,7 @@ def judge(predictions: Mapping[Any, Any], references: References, *, file: str |
 
 
 def to_scores(found: Judged, references: References) -> Scores:
-    """`found` as a result that can be stored.
+    """`found` as a result that can be stored. Its rows of `per_question` come into being once one is looked at.
 
     Figures over no question at all, which official programs print as NaN, are left out. So are columns that
     `per_question` tells already, see `Scores`.
@@ -123,26 +147,46 @@ def to_scores(found: Judged, references: References) -> Scores:
         metrics=metrics,
         signature=found.signature,
         references_sha256=references.sha256,
-        per_question=_rows(found.keys, {name: found.values[name] for name in metrics if name in found.values}),
+        per_question=_Rows(found.keys, {name: found.values[name] for name in metrics if name in found.values}),
         statistics={
             name: list(column) for name, column in found.statistics.items() if not _told(name, column, found.values)
         },
     )
 
 
-def _rows(keys: Sequence[str], values: Mapping[str, Sequence[float | None]]) -> dict[str, dict[str, float]]:
-    names = list(values)
-    rows = zip(*values.values(), strict=True) if names else [()] * len(keys)
-    return {
-        key: {name: value for name, value in zip(names, row, strict=True) if value is not None}
-        for key, row in zip(keys, rows, strict=True)
-    }
+class _Rows(Mapping[str, Mapping[str, float]]):
+    """Each question's own scores by its key; the rows are made once somebody looks at one."""
+
+    def __init__(self, keys: Sequence[str], values: Mapping[str, Sequence[float | None]]) -> None:
+        self._keys, self._values = keys, values
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, float]]:
+        names = list(self._values)
+        rows = zip(*self._values.values(), strict=True) if names else [()] * len(self._keys)
+        return {
+            key: {name: value for name, value in zip(names, row, strict=True) if value is not None}
+            for key, row in zip(self._keys, rows, strict=True)
+        }
+
+    def __getitem__(self, key: str) -> dict[str, float]:
+        return self._rows[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
 
 
 def _told(name: str, column: Sequence[float], values: Mapping[str, Sequence[float | None]]) -> bool:
     if name in values:
-        return all(number == (value or 0.0) for number, value in zip(column, values[name], strict=True))
-    return name == "questions" and all(number == 1 for number in column)
+        own = values[name]
+        return column is own or all(number == (value or 0.0) for number, value in zip(column, own, strict=True))
+    return name == "questions" and list(column).count(1) == len(column)
 
 
 def mean_words(predictions: Mapping[str, Any], references: References) -> tuple[float, float]:
@@ -150,11 +194,10 @@ def mean_words(predictions: Mapping[str, Any], references: References) -> tuple[
 
     To be read beside `contains`, which a system raises by saying more.
     """
-    from ham_mrc.eval.squad import Normaliser
-
-    normal = Normaliser()
+    normal = references.normaliser
+    normal.learn(text for texts in references.answers for text in texts)
     given = [len(normal[predictions[identity]].split()) for identity in references.ids if identity in predictions]
-    due = [len(gold.split()) for golds in references.normalised for gold in golds]
+    due = [len(gold.split()) for golds in references.answers for gold in map(normal.__getitem__, golds)]
     return sum(given) / max(1, len(given)), sum(due) / max(1, len(due))
 
 

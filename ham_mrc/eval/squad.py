@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ham_mrc.errors import HamError
@@ -44,11 +44,38 @@ def normalise(text: str) -> str:
 
 
 class Normaliser(dict[str, str]):
-    """`normaliser[text]` is `normalise(text)`, computed once for each distinct text."""
+    """`normaliser[text]` is `normalise(text)`, computed once for each distinct text; for `texts` all at once."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.learn(texts)
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Normalise all texts that are not known yet."""
+        new = [text for text in dict.fromkeys(texts) if text not in self]
+        self.update(zip(new, _normalise_all(new), strict=True))
 
     def __missing__(self, text: str) -> str:
         value = self[text] = normalise(text)
         return value
+
+
+_PUNCTUATION = string.punctuation.encode("ascii")
+_SEPARATOR = "\0"
+"""Neither a letter nor white space nor punctuation: words end at it, and no step of `normalise` moves it."""
+# The same articles as _ARTICLE's: what may begin one stands first, for which the matcher can look faster.
+_ARTICLE_IN_BULK = re.compile(r"(?:a(?<!\w.)n?|t(?<!\w.)he)\b")
+
+
+def _normalise_all(texts: list[str]) -> list[str]:
+    """`normalise` of every text, each step on all of them joined: a step costs more than the texts it is made on."""
+    joined = _SEPARATOR.join(texts)
+    if joined.count(_SEPARATOR) != len(texts) - 1:
+        return [normalise(text) for text in texts]
+    # In UTF-8 no byte of another character looks like ASCII punctuation; halves of surrogate pairs come through.
+    plain = joined.lower().encode("utf-8", "surrogatepass").translate(None, _PUNCTUATION)
+    without = _ARTICLE_IN_BULK.sub(" ", plain.decode("utf-8", "surrogatepass"))
+    return [" ".join(text.split()) for text in without.split(_SEPARATOR)]
 
 
 def exact_match(prediction: str, references: Sequence[str]) -> float:
@@ -89,7 +116,7 @@ def judge(prediction: str, references: Sequence[str]) -> tuple[bool, float]:
         # Equal texts with a word in them have p = r = 1.0, and (2 * 1.0 * 1.0) / 2.0 is the greatest F1 there is.
         return True, 1.0 if prediction else 0.0
     words = prediction.split()
-    return False, max(overlap_f1(words, reference.split()) for reference in references)
+    return False, max([overlap_f1(words, reference.split()) for reference in set(references)])
 
 
 def overlap_f1(predicted: list[str], reference: list[str]) -> float:
@@ -113,6 +140,23 @@ def contained(prediction: str, references: Sequence[str]) -> bool:
     return any(f" {reference} " in padded if reference else not prediction for reference in references)
 
 
+def normalised_for(references: References, predictions: Mapping[str, Any], file: str | None) -> Normaliser:
+    """The predictions for known questions, normalised, and the answers of those that are not answered literally.
+
+    An answer that stands among the references as it is need not be compared with the others. Raises HamError
+    naming the first question whose prediction is not a text.
+    """
+    texts: list[str] = []
+    for identity, answers in zip(references.ids, references.answers, strict=True):
+        if identity in predictions:
+            prediction = answer_text(predictions[identity], identity, file)
+            texts.append(prediction)
+            if prediction not in answers:
+                texts += answers
+    references.normaliser.learn(texts)
+    return references.normaliser
+
+
 METRICS = (
     mean_metric("exact_match", "EM"),
     mean_metric("f1", "F1"),
@@ -128,28 +172,30 @@ def judge_all(
     A question without a prediction scores 0. Raises HamError naming the question where a prediction is not a
     text, or has no answer to be held against: the official script dies there.
     """
-    normal = Normaliser()
+    normal = normalised_for(references, predictions, file)
     matches, f1s, hits = ([0.0] * len(references) for _ in range(3))
     answered = 0
     f1_sum: float = 0
-    for place, (identity, golds) in enumerate(zip(references.ids, references.normalised, strict=True)):
+    for place, (identity, answers) in enumerate(zip(references.ids, references.answers, strict=True)):
         if identity not in predictions:
             continue
-        prediction = normal[answer_text(predictions[identity], identity, file)]
         if place in references.faults:
-            raise HamError(references.faults[place], file=references.file, place=f"question {identity}")
+            raise references.fault_at(place)
         answered += 1
+        text = predictions[identity]
+        prediction = normal[text]
+        golds = [prediction] if text in answers else [normal[answer] for answer in answers]
         match, f1 = judge(prediction, golds)
         f1_sum += f1  # one after the other in file order: part of the definition
         matches[place], f1s[place] = 100.0 * match, 100.0 * f1
-        hits[place] = 100.0 * contained(prediction, golds) if contains else 0.0
+        if contains:
+            hits[place] = 100.0 * contained(prediction, golds)
     total = len(references)
     metrics = {"exact_match": 100.0 * matches.count(100.0) / total, "f1": 100.0 * f1_sum / total}
     columns = {"exact_match": matches, "f1": f1s}
     if contains:
         metrics["contains"] = 100.0 * hits.count(100.0) / total
         columns["contains"] = hits
-    ids = set(references.ids)
     return Judged(
         keys=references.keys,
         metrics=metrics,
@@ -158,5 +204,5 @@ def judge_all(
         signature=SIGNATURE,
         answered=answered,
         missing=total - answered,
-        extra=sum(identity not in ids for identity in predictions),
+        extra=len(predictions.keys() - set(references.ids)),
     )

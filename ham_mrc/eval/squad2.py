@@ -12,8 +12,8 @@ from typing import Any
 from ham_mrc.errors import HamError
 from ham_mrc.eval.judged import Judged
 from ham_mrc.eval.metric import Metric, mean_metric
-from ham_mrc.eval.references import References, answer_text, kind
-from ham_mrc.eval.squad import Normaliser, contained, overlap_f1
+from ham_mrc.eval.references import References, kind
+from ham_mrc.eval.squad import contained, normalised_for, overlap_f1
 from ham_mrc.eval.thresholds import average_precisions, best_thresholds
 
 DEFINITION = 1
@@ -106,7 +106,7 @@ def judge(prediction: str, references: Sequence[str]) -> tuple[int, float]:
     if prediction in references:
         return 1, 1.0  # two empty texts agree here, and equal words have p = r = 1.0
     words = prediction.split()
-    return 0, max(overlap_f1(words, reference.split()) for reference in references)
+    return 0, max([overlap_f1(words, reference.split()) for reference in set(references)])
 
 
 class _Scores:
@@ -116,13 +116,15 @@ class _Scores:
         self, predictions: Mapping[str, Any], references: References, contains: bool, file: str | None
     ) -> None:
         _refuse_missing(predictions, references, file)
-        normal = Normaliser()
+        normal = normalised_for(references, predictions, file)
         self.exact: list[float] = []
         self.f1: list[float] = []
         self.hits: list[int] = []
-        for identity, texts in zip(references.ids, references.normalised, strict=True):
-            prediction = normal[answer_text(predictions[identity], identity, file)]
-            golds = tuple(filter(None, texts)) or ("",)
+        for identity, texts in zip(references.ids, references.answers, strict=True):
+            text = predictions[identity]
+            prediction = normal[text]
+            equal = prediction and text in texts  # the others need no look then
+            golds = [prediction] if equal else [gold for gold in [normal[answer] for answer in texts] if gold] or [""]
             exact, f1 = judge(prediction, golds)
             self.exact.append(exact)
             self.f1.append(f1)

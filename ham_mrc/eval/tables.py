@@ -8,9 +8,11 @@ from ham_mrc.eval.breakdown import SMALL, Breakdown
 from ham_mrc.eval.columns import known_metrics
 from ham_mrc.eval.evaluation import Evaluation
 from ham_mrc.eval.figures import Metrics, figure_text, interval_text, sizes_text
+from ham_mrc.eval.flips import Flip
+from ham_mrc.eval.limits import LeastCheck
 from ham_mrc.eval.predictions import shown_answers
 from ham_mrc.eval.references import References
-from ham_mrc.eval.regression import DropCheck, Flip, LeastCheck
+from ham_mrc.eval.regression import DropCheck
 from ham_mrc.tables import Cell, Check, Table, make_table
 
 MOST_FLIPS = 10
@@ -58,11 +60,21 @@ def _scores_notes(found: Evaluation, metrics: Metrics) -> list[str]:
         notes += [
             f"Intervals: percentile bootstrap over {unit}, {found.asked.resamples:,} resamples, "
             f"seed {found.asked.seed}.",
-            f"Another system has to differ by up to {sizes_text(found.detectable, metrics)} to be told apart on these "
-            "(80% power; less where both err on the same questions).",
+            _visible_note(found, metrics),
         ]
     variants = [f"signature of {metrics[name].label}: {text}" for name, text in scores.variants.items()]
     return [*notes, f"signature: {scores.signature}", *variants]
+
+
+def _visible_note(found: Evaluation, metrics: Metrics) -> str:
+    """By how much another system has to differ to be told apart; more than 100 points is not to be had."""
+    sizes = {name: size for name, size in found.detectable.items() if size <= 100}
+    if not sizes:
+        return f"No difference to another system could be shown with {found.scores.questions:,} questions (80% power)."
+    return (
+        f"Another system has to differ by up to {sizes_text(sizes, metrics)} to be told apart on these "
+        "(80% power; less where both err on the same questions)."
+    )
 
 
 def breakdown_table(found: Breakdown, known: Metrics) -> Table:
@@ -138,20 +150,20 @@ def as_checks(found: Evaluation) -> list[Check]:
     checks: list[Check] = []
     flips = found.flips
     for check in found.checks:
-        checks.append(_as_check(check, flips))
+        checks.append(_as_check(check, flips, found.scores.questions))
         if isinstance(check, DropCheck):
             flips = ()
     return checks
 
 
-def _as_check(found: LeastCheck | DropCheck, flips: Sequence[Flip]) -> Check:
+def _as_check(found: LeastCheck | DropCheck, flips: Sequence[Flip], questions: int) -> Check:
     if isinstance(found, LeastCheck):
         return Check(f"{found.metric} at least {found.minimum:g}", found.passed, found.message())
     details = []
     if found.interval is not None:
         details.append(f"95% interval of the drop: {interval_text(found.interval)}")
-    if found.detectable is not None:
-        details.append(f"smallest drop that these questions show (80% power): {found.detectable:.2f}")
+    if visible := found.visible_text(questions):
+        details.append(visible)
     if flips:
         lost = [flip.key for flip in flips if flip.loss > 0]
         worst = f"; worst first: {', '.join(lost[:_ID_IN_MESSAGE])}" if lost else ""

@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable
 from functools import cached_property, lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ham_mrc.errors import MissingExtra
+from ham_mrc.eval.nltk_parts import tokenizers
 
 Words = tuple[str, ...]
 
@@ -36,6 +36,8 @@ _OTHERWISE = re.compile(
 
 def nltk_version() -> str:
     """The version of NLTK that is installed, without importing it. Raises MissingExtra if there is none."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("nltk")
     except PackageNotFoundError:
@@ -80,18 +82,16 @@ class WordTokenizer:
     @cached_property
     def _nltk(self) -> tuple[Callable[[str], list[str]], Callable[[str], list[str]], _Models]:
         """(text to sentences by all possible models in turn, sentence to words, those models)."""
-        from nltk.tokenize import NLTKWordTokenizer
-        from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
-
+        destructive, punkt = tokenizers()
         models = _Models()
-        parameters = PunktParameters()
+        parameters = punkt.PunktParameters()
         parameters.abbrev_types = _Asked(models, "abbreviation", (False, True))
         parameters.collocations = _Asked(models, "collocation", (False, True))
         parameters.sent_starters = _Asked(models, "sentence starter", (False, True))
         parameters.ortho_context = _Asked(models, "context", _CONTEXTS)
         # The models mostly agree on the sentences of a text, so most of them have been cut up already.
-        words = lru_cache(maxsize=1024)(NLTKWordTokenizer().tokenize)
-        return PunktSentenceTokenizer(parameters).tokenize, words, models
+        words = lru_cache(maxsize=1024)(destructive.NLTKWordTokenizer().tokenize)
+        return punkt.PunktSentenceTokenizer(parameters).tokenize, words, models
 
 
 # Where a model has seen a word, as Punkt's bits: nowhere; beginning a sentence in lower case; that, and inside one

@@ -20,7 +20,8 @@ from ham_mrc.data_prep.prepare import prepare
 from ham_mrc.data_prep.request import Request
 from ham_mrc.data_prep.shards import Columns
 from ham_mrc.errors import HamError
-from ham_mrc.eval.compare import Comparison, compare, comparison_json
+from ham_mrc.eval.compare import compare
+from ham_mrc.eval.comparison import Comparison, comparison_json
 from ham_mrc.eval.references import load_references
 from ham_mrc.eval.results import load_result
 from ham_mrc.eval.score import score_predictions

@@ -16,7 +16,8 @@ from ham_mrc.data_prep.manifest import MANIFEST, Manifest
 from ham_mrc.data_prep.vectors import Vectors
 from ham_mrc.data_prep.vocab import Vocabulary
 from ham_mrc.errors import ConfigError, HamError
-from ham_mrc.files import sha256, unreadable, write_whole
+from ham_mrc.files import sha256, write_whole
+from ham_mrc.opening import unreadable
 from ham_mrc.readers import READERS
 from ham_mrc.text import TOKENIZER
 

@@ -7,39 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eval_files import CMRC, MSMARCO, SQUAD2, SQUAD2_ANSWERS, dureader, written
 
 from ham_mrc.cli.main import run
-
-
-def written(path: Path, *rows: Any) -> str:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return str(path)
 
 
 def answered(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int = 0) -> dict[str, Any]:
     assert run(["eval", *arguments, "--json", "-q"]) == code
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
-
-
-SQUAD2 = {
-    "version": "v2.0",
-    "data": [
-        {
-            "paragraphs": [
-                {
-                    "context": "The capital.",
-                    "qas": [
-                        {"id": "q1", "question": "Where?", "answers": [{"text": "Paris"}, {"text": "the Paris"}]},
-                        {"id": "q2", "question": "Who?", "answers": [], "is_impossible": True},
-                        {"id": "q3", "question": "Where?", "answers": [{"text": "Oslo"}]},
-                    ],
-                }
-            ]
-        }
-    ],
-}
-SQUAD2_ANSWERS = {"q1": "Paris", "q2": "Milan", "q3": "oslo city"}
 
 
 @pytest.fixture
@@ -89,24 +65,6 @@ def test_squad2_table(squad2: list[str], tmp_path: Path, capsys: pytest.CaptureF
     assert who[1:] == ["1", *(figure * 4)]
 
 
-CMRC = {
-    "data": [
-        {
-            "paragraphs": [
-                {
-                    "id": "DEV_0",
-                    "context": "北京是首都。",
-                    "qas": [
-                        {"id": "DEV_0_Q0", "question": "首都在哪里？", "answers": [{"text": "北京"}]},
-                        {"id": "DEV_0_Q1", "question": "谁？", "answers": [{"text": "张三李四"}]},
-                    ],
-                }
-            ]
-        }
-    ]
-}
-
-
 def test_cmrc(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [
         written(tmp_path / "p.json", {"DEV_0_Q0": "北京。", "DEV_0_Q1": "张三"}),
@@ -123,13 +81,6 @@ def test_cmrc(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # The same file by SQuAD's metric, which the user has to name: words between spaces.
     found = answered([*files, "--dataset", "squad"], capsys)
     assert found["metrics"] == {"exact_match": 0.0, "f1": 0.0}
-
-
-MSMARCO = [
-    {"query_id": 1, "query": "what is it", "answers": ["a river in the north", "the river"]},
-    {"query_id": 2, "query": "how many", "answers": ["seven lakes"]},
-    {"query_id": 3, "query": "who", "answers": ["No Answer Present."]},
-]
 
 
 def test_msmarco(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,19 +100,6 @@ def test_msmarco(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     who = next(bucket for bucket in found["breakdown"]["buckets"] if bucket["bucket"] == "who")
     assert list(who["metrics"]) == ["answerability_f1"]  # its query counts for nothing else
     assert "none+pre-tokenised" in found["signature"]
-
-
-def dureader(number: int, kind: str, answers: list[str], **fields: Any) -> dict[str, Any]:
-    return {
-        "question_id": number,
-        "question_type": kind,
-        "question": "为什么",
-        "answers": answers,
-        "yesno_answers": [],
-        "entity_answers": [[]],
-        "source": "search",
-        **fields,
-    }
 
 
 def test_dureader(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,74 +173,3 @@ def test_per_question_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     }
     assert (second["prediction"], second["rouge_l"]) == (None, 0.0)
     assert "the first missing id is 2" in capsys.readouterr().err
-
-
-WRONG: list[tuple[str, list[str], str]] = [
-    ("squad2", ["--task", "main"], "--task is no option of SQuAD 2.0"),
-    ("cmrc", ["--na-prob-threshold", "1"], "--na-prob-threshold is no option of CMRC 2018"),
-    ("cmrc", ["--contains"], "--contains is no option of CMRC 2018"),
-    ("msmarco", ["--task", "main"], "--task is no option of MS MARCO"),
-    ("dureader", ["--tokenised"], "--tokenised is no option of DuReader 2.0"),
-    ("msmarco", ["--tokenised", "--min", "em=3"], "--min em=3: no metric 'em'; there are: bleu_1, bleu_2, bleu_3, "),
-    ("msmarco", ["--tokenised", "--min", "f1=3"], "--min f1=3: no metric 'f1'; there are: bleu_1, "),
-    ("squad2", ["--dataset", "cmrc", "--task", "all"], "--task is no option of CMRC 2018"),
-]
-SMALL: dict[str, tuple[list[Any], list[Any]]] = {
-    "squad2": ([SQUAD2_ANSWERS], [SQUAD2]),
-    "cmrc": ([{"DEV_0_Q0": "北京"}], [CMRC]),
-    "msmarco": ([{"query_id": 1, "answers": ["x"]}, {"query_id": 2, "answers": ["y"]}], MSMARCO),
-    "dureader": ([dureader(1, "ENTITY", ["x"])], [dureader(1, "ENTITY", ["x"])]),
-}
-
-
-@pytest.mark.parametrize(("dataset", "options", "message"), WRONG)
-def test_wrong_use(
-    dataset: str, options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    predictions, references = SMALL[dataset]
-    files = [written(tmp_path / "p.json", *predictions), written(tmp_path / "r.json", *references)]
-    assert run(["eval", *files, *options]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith(f"error: {message}")
-    assert printed.err.count("\n") == 1
-
-
-@pytest.mark.parametrize("dataset", sorted(SMALL.keys() - {"msmarco"}))  # both of its files have one form
-def test_swapped_files(dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    predictions, references = SMALL[dataset]
-    files = [written(tmp_path / "r.json", *references), written(tmp_path / "p.json", *predictions)]
-    if dataset == "dureader":
-        del predictions[0]["source"]
-        files[1] = written(tmp_path / "p.json", *predictions)
-    assert run(["eval", *files]) == 2
-    message = capsys.readouterr().err
-    assert "predictions, not references" in message or "has no 'source'" in message
-
-
-@pytest.mark.parametrize("dataset", sorted(SMALL))
-def test_empty_files(dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    predictions, references = SMALL[dataset]
-    empty = written(tmp_path / "empty")
-    full = written(tmp_path / "full", *references)
-    assert run(["eval", empty, full]) == 2
-    assert f"error: {empty}: is empty; " in capsys.readouterr().err
-    assert run(["eval", written(tmp_path / "p", *predictions), empty]) == 2
-    assert capsys.readouterr().err == f"error: {empty}: is empty; references are expected\n"
-
-
-@pytest.mark.parametrize("dataset", ["squad2", "msmarco", "dureader"])
-@pytest.mark.parametrize("value", [None, 5, ["x"], {"a": "b"}])
-def test_answers_that_are_no_texts(
-    dataset: str, value: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Each names its question. (CMRC turns everything into a text, as its program does; MS MARCO takes a list.)"""
-    ids = {"squad2": ["q1", "q2", "q3"], "msmarco": ["1", "2"], "dureader": ["1"]}[dataset]
-    predictions = written(tmp_path / "p.json", dict.fromkeys(ids, value))
-    references = written(tmp_path / "r.json", *SMALL[dataset][1])
-    code = run(["eval", predictions, references, *(["--tokenised"] if dataset == "msmarco" else [])])
-    if dataset == "msmarco" and isinstance(value, (list, dict)):
-        assert code == 0  # the official program takes an object for the list of its keys
-        return
-    assert code == 2
-    assert f"{ids[0]}: " in capsys.readouterr().err

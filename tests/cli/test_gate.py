@@ -56,6 +56,25 @@ def test_worse_answers_fail_the_very_command(tmp_path: Path, capsys: pytest.Capt
     ]
 
 
+def test_better_answers_pass_and_the_baseline_can_be_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    predictions = json.loads((GATE / "predictions.json").read_text(encoding="utf-8"))
+    gold = json.loads((GATE / "references.json").read_text(encoding="utf-8"))
+    qas = [qa for article in gold["data"] for paragraph in article["paragraphs"] for qa in paragraph["qas"]]
+    wrong = next(qa for qa in qas if qa["id"] == "en-000-2")  # one word of five right
+    better = tmp_path / "predictions.json"
+    better.write_text(json.dumps(predictions | {wrong["id"]: wrong["answers"][0]["text"]}), encoding="utf-8")
+    _, _, *rest = gate_arguments()
+    assert run(["eval", str(better), *rest]) == 0
+    # 100 / 204 points of exact match, and two thirds of that of F1.
+    assert capsys.readouterr().err == (
+        "baseline can be raised: exact_match from 55.88 to 56.37, f1 from 65.19 to 65.52; --update-baseline writes it\n"
+    )
+    assert run(["eval", str(better), *rest, "-q"]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["eval", str(better), *rest, "--min", "f1=99"]) == 1
+    assert "raised" not in capsys.readouterr().err
+
+
 def test_the_command_decides_over_the_exit_code_of_ci() -> None:
     before, after = ci_script().split('"$python" -m ham_mrc eval')
     assert "\nstatus=0\n" in before

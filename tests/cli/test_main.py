@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Annotated, Any, NoReturn
 
 import pytest
@@ -24,12 +25,16 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], N
     """Puts a function in place of all commands, as `ham-mrc probe`."""
 
     def install(function: Callable[[], None]) -> None:
-        replaced = typer.Typer(callback=app.root)
-        replaced.command("probe")(function)
-        replaced.command("other")(lambda: None)
-        monkeypatch.setattr(app, "app", replaced)
+        put_in_place(monkeypatch, probe=function, other=lambda: None)
 
     return install
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch, **functions: Callable[..., None]) -> None:
+    """Functions in place of all commands, by their names."""
+    monkeypatch.setattr(app, "COMMANDS", {name: name for name in functions})
+    for name, function in functions.items():
+        monkeypatch.setitem(sys.modules, f"ham_mrc.cli.{name}", SimpleNamespace(**{name: function}))
 
 
 def test_the_commands_and_their_order() -> None:
@@ -83,9 +88,7 @@ def test_a_missing_argument_and_a_seed_below_zero_are_one_line(
     def seeded(name: Annotated[str, typer.Argument(metavar="NAME")], seed: options.Seed = options.DEFAULT_SEED) -> None:
         print(name, seed)
 
-    replaced = typer.Typer(callback=app.root)
-    replaced.command()(seeded)
-    monkeypatch.setattr(app, "app", replaced)
+    put_in_place(monkeypatch, seeded=seeded)
     assert run(["seeded", "x"]) == 0
     assert run(["seeded"]) == 2
     assert run(["seeded", "x", "--seed", "-1"]) == 2
@@ -102,9 +105,7 @@ def test_a_wrong_suffix_is_told_before_the_work_begins(
     def probe(write: options.Write = None) -> None:
         print("hours of work")
 
-    replaced = typer.Typer(callback=app.root)
-    replaced.command()(probe)
-    monkeypatch.setattr(app, "app", replaced)
+    put_in_place(monkeypatch, probe=probe)
     assert run(["probe", "--write", "good.json"]) == 0
     assert run(["probe", "--write", "good.json", "--write", "bad.pdf"]) == 2
     out, err = capsys.readouterr()

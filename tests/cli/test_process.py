@@ -16,8 +16,10 @@ from ham_mrc.cli import app
 def probing(code: str) -> str:
     """A program that is ham-mrc with one command more, `probe`, which runs `code`."""
     return (
-        "import sys, time\nfrom ham_mrc.cli import app, main\n"
-        f"@app.app.command()\ndef probe() -> None:\n{code}\nmain.main()"
+        "import sys, time, types\nfrom ham_mrc.cli import app, main\n"
+        f"def probe() -> None:\n{code}\n"
+        "app.COMMANDS['probe'] = 'probe'\n"
+        "sys.modules['ham_mrc.cli.probe'] = types.SimpleNamespace(probe=probe)\nmain.main()"
     )
 
 

@@ -121,7 +121,7 @@ def test_files_that_cannot_be_read(workplace: Workplace, monkeypatch: pytest.Mon
         (errno.EIO, f"f.json: cannot be read ([Errno {errno.EIO}] {os.strerror(errno.EIO)})"),
     ],
 )
-@pytest.mark.parametrize("module", ["raw_input", "files"])
+@pytest.mark.parametrize("module", ["opening", "files"])
 def test_file_that_the_system_does_not_give(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, name: str, module: str, code: int, expected: str
 ) -> None:
@@ -132,7 +132,7 @@ def test_file_that_the_system_does_not_give(
             raise OSError(code, os.strerror(code))
         return open(path, *arguments, **options)
 
-    place = {"raw_input": "ham_mrc.data_prep.raw_input.open", "files": "ham_mrc.files.open"}[module]
+    place = f"ham_mrc.{module}.open"
     file = workplace.write(FORMATS[name].data())
     monkeypatch.setattr(place, fail, raising=False)
     assert workplace.refusal(FORMATS[name].dataset, file, "--out", workplace.out) == expected
@@ -159,7 +159,7 @@ def test_places_that_cannot_be_written(workplace: Workplace, monkeypatch: pytest
     def refuse(*arguments: Any, **options: Any) -> Any:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("ham_mrc.files.tempfile.mkdtemp", refuse)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
     assert workplace.refusal("squad", good, "--out", workplace.folder / "new") == (
         f"new: cannot be written: the folder may not be written (permission denied); {end}"
     )

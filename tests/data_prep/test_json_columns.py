@@ -183,7 +183,7 @@ def test_temporary_copies_go(tmp_path: Path, temporary: Path) -> None:
 def test_no_room_for_the_copy(tmp_path: Path, temporary: Path) -> None:
     path = written(tmp_path, gzip.compress(json.dumps(columns()).encode()))
     fault = OSError(28, "No space left on device")
-    with mock.patch("ham_mrc.data_prep.raw_input.open", side_effect=[open(path, "rb"), _Full(fault)], create=True):
+    with mock.patch("ham_mrc.data_prep.raw_input.open", side_effect=[_Full(fault)], create=True):
         found = message(lambda: rows(path))
     assert found == (
         "f.json: no temporary copy can be made (No space left on device); set TMPDIR to a folder with more room"

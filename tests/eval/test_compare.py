@@ -10,7 +10,8 @@ from made_results import OVERLAP_BETTER, OVERLAP_GOLD, OVERLAP_WORSE, made_best,
 
 from ham_mrc.errors import HamError
 from ham_mrc.eval.columns import columns_of, known_metrics
-from ham_mrc.eval.compare import Comparison, compare, comparison_json
+from ham_mrc.eval.compare import compare
+from ham_mrc.eval.comparison import Comparison, comparison_json
 from ham_mrc.eval.comparison_tables import comparison_tables
 from ham_mrc.eval.resampling import Bootstrap, randomization_tests
 from ham_mrc.eval.significance import (

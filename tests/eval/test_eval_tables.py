@@ -5,7 +5,8 @@ from __future__ import annotations
 from made_results import made_result
 
 from ham_mrc.eval.breakdown import Breakdown, Bucket
-from ham_mrc.eval.compare import P_VALUE_NOTE, compare
+from ham_mrc.eval.compare import compare
+from ham_mrc.eval.comparison import P_VALUE_NOTE
 from ham_mrc.eval.comparison_tables import comparison_tables, letter
 from ham_mrc.eval.datasets import metrics_of
 from ham_mrc.eval.published import PUBLISHED_NOTE

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ham_mrc.eval.evaluation import Asked, display_name, evaluate, evaluation_json
+from ham_mrc.eval.evaluation import Asked, display_name, evaluate
+from ham_mrc.eval.evaluation_json import evaluation_json
 from ham_mrc.eval.results import save_result
 from ham_mrc.eval.significance import detectable_alone, mean_intervals, randomization_test
 from ham_mrc.files import to_json

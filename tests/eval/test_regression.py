@@ -9,14 +9,9 @@ import pytest
 from made_results import OVERLAP_GOLD, OVERLAP_WORSE, made_best, made_overlap, made_result, made_scores
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval.regression import (
-    check_baseline,
-    check_minima,
-    flipped,
-    load_baseline,
-    parse_limits,
-    points,
-)
+from ham_mrc.eval.flips import flipped
+from ham_mrc.eval.limits import check_minima, parse_limits, points
+from ham_mrc.eval.regression import check_baseline, load_baseline
 from ham_mrc.eval.results import Result, save_result
 from ham_mrc.eval.significance import detectable_difference, mean_intervals, randomization_test
 from ham_mrc.eval.tables import flips_summary
@@ -97,6 +92,18 @@ def test_allowed_drops(allowed: float, passed: bool) -> None:
     assert [check.passed for check in checks] == [False, passed]  # exact match keeps its 0
 
 
+def test_what_cannot_be_shown_is_told() -> None:
+    """Half of the questions lost, of two: 2.8 standard errors of 50 points are more than there is to lose."""
+    few = check_baseline(made_scores([0, 100]), made_result("main", [100, 100]), {})[0]
+    assert few.detectable is not None
+    assert few.detectable == pytest.approx((1.959964 + 0.841621) * 50, abs=1e-4)
+    assert few.visible_text(2) == "no drop could be shown with 2 questions (80% power)"
+    many = check_baseline(made_scores([0] + [100] * 99), made_result("main", [100] * 100), {})[0]
+    assert many.visible_text(100) == "smallest drop that these questions show (80% power): 2.80"
+    same = check_baseline(made_scores([100, 100]), made_result("main", [100, 100]), {})[0]
+    assert same.visible_text(2) is None
+
+
 def test_an_allowance_forgives_rounding() -> None:
     """70.01 - 69.71 is 0.3 and a little more in floating point."""
     scores = made_scores(AFTER, metrics={"f1": 69.71})
@@ -109,7 +116,12 @@ def test_improvements_and_no_change() -> None:
     better = check_baseline(made_scores(BEFORE), made_result("main", AFTER), {})
     assert all(check.passed for check in better)
     assert better[1].message() == "f1 improved by 11.25 points, from 51.25 in main.json to 62.50"
+    assert [check.risen_text() for check in better] == [
+        "exact_match from 37.50 to 50.00",
+        "f1 from 51.25 to 62.50",
+    ]
     same = check_baseline(made_scores(BEFORE), made_result("main", BEFORE), {})
+    assert [check.risen_text() for check in same] == ["", ""]
     assert all(check.passed and check.detectable is None for check in same)
     assert same[0].message() == "exact_match is 50.00, as in main.json"
 

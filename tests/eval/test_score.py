@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import gc
 import gzip
 import importlib
 import json
@@ -175,6 +176,27 @@ def test_scoring_twice_against_the_same_references() -> None:
     references = load_references(document(qa("x", "The Cat"), qa("y", "Dog")))
     for predictions, figure in [({"x": "cat", "y": "dog"}, 100.0), ({"x": "dog", "y": "dog"}, 50.0)]:
         assert score_predictions(predictions, references).metrics["exact_match"] == figure
+
+
+def test_the_collector_runs_again_afterwards() -> None:
+    assert gc.isenabled()
+    score({"q": "x"}, document(qa("q", "x")))
+    assert gc.isenabled()
+    with pytest.raises(HamError):
+        score({"q": None}, document(qa("q", "x")))
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        score({"q": "x"}, document(qa("q", "x")))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_rows_are_a_dictionary_for_who_calls_it() -> None:
+    rows = score({"q": "x"}, document(qa("q", "x"))).per_question
+    assert type(rows) is dict
+    assert rows == {"q": {"exact_match": 100.0, "f1": 100.0}}
 
 
 def test_mean_words() -> None:

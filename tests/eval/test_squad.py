@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from official_squad import f1 as slow_f1
 from official_squad import normal as slow_normal
@@ -77,6 +77,20 @@ def test_normalise_equals_the_slow_restatement(text: str) -> None:
     assert normalise(text) == slow_normal(text)
     remembered = Normaliser()
     assert remembered[text] == remembered[text] == slow_normal(text)
+
+
+# What could reach over the end of a text: a final sigma, articles, white space, marks, halves of surrogate pairs.
+PIECES = st.sampled_from([*"aAnthe .-_\0\u2028\u03a3\u0301\u0130\ud83d\ude00\x85", "the", "an", " a ", "thea"])
+
+
+@given(st.lists(st.one_of(st.text(), st.lists(PIECES, max_size=8).map("".join)), max_size=8))
+@example(["a", "the", "an", ""])
+@example(["\u039f\u03a3", "\u03a3a", "a\0the"])
+def test_all_at_once_is_one_by_one(texts: list[str]) -> None:
+    normal = Normaliser(texts)
+    assert dict(normal) == {text: slow_normal(text) for text in texts}
+    normal.learn(["the end", *texts])
+    assert normal["the end"] == "end"
 
 
 @given(TEXTS, st.lists(TEXTS, min_size=1, max_size=4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 import pytest
@@ -161,8 +162,8 @@ def test_contexts_of_every_kind_are_covered(bits: int) -> None:
 
 def test_nltk_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(_: str) -> str:
-        raise word_tokenize.PackageNotFoundError
+        raise PackageNotFoundError
 
-    monkeypatch.setattr(word_tokenize, "version", absent)
+    monkeypatch.setattr("importlib.metadata.version", absent)
     with pytest.raises(MissingExtra, match=r"pip install 'ham-mrc\[cmrc\]'"):
         nltk_version()
