@@ -15,11 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from ham_mrc.layers.attention import Additive, ProjectedDot, ScaledDot
+from ham_mrc.layers.match_layer import MatchLayer, StaticMatchLayer
 from ham_mrc.layers.pointer import AnswerPointer
 from ham_mrc.readers.batch import Batch
-from ham_mrc.readers.match_lstm import MatchLayer, MatchLSTM
+from ham_mrc.readers.match_lstm import MatchLSTM
 
 Array = npt.NDArray[np.float64]
+Layer = MatchLayer | StaticMatchLayer
 
 
 def array(tensor: Any) -> Array:
@@ -57,10 +59,16 @@ def slow_lstm(module: nn.LSTM, rows: Array) -> Array:
     return np.concatenate(directions, 1)
 
 
-def level_scores(layer: MatchLayer, word: Array, last: Array | None, keys: Array, state: Array) -> Array:
-    """f(q, k) for every key of one level; `last` is the output of the level before, None at level 1."""
+def level_scores(layer: Layer, word: Array, last: Array | None, keys: Array, state: Array | None) -> Array:
+    """f(q, k) for every key of one level; `last` is the output of the level before, None at level 1.
+
+    Without a state W_r r_{t-1} is nothing.
+    """
     f = layer.ham.score
-    recurrent = array(layer.state_map.weight) @ state
+    recurrent = np.zeros(1)
+    if state is not None:
+        assert isinstance(layer, MatchLayer)
+        recurrent = array(layer.state_map.weight) @ state
     if isinstance(f, ScaledDot):
         query = last
         if query is None:
@@ -85,7 +93,7 @@ def level_scores(layer: MatchLayer, word: Array, last: Array | None, keys: Array
     return np.array([v @ np.tanh(w_k @ key + asked + recurrent + b) for key in keys])
 
 
-def slow_context(layer: MatchLayer, word: Array, keys: Array, state: Array) -> Array:
+def slow_context(layer: Layer, word: Array, keys: Array, state: Array | None) -> Array:
     """sum_i w_i q_i, equation 2 at each level i; zeros where the question has no word."""
     if not len(keys):
         return np.zeros(keys.shape[1])
@@ -97,24 +105,38 @@ def slow_context(layer: MatchLayer, word: Array, keys: Array, state: Array) -> A
     return np.asarray(sum(w_i * q_i for w_i, q_i in zip(w, outputs, strict=True)))
 
 
-def slow_match(layer: MatchLayer, passage: Array, question: Array) -> Array:
+def beside(layer: Layer, word: Array, context: Array) -> list[Array]:
+    """What is read of a word and its context, in this order behind the word."""
+    return [context] if layer.fusion == "plain" else [context, word - context, word * context]
+
+
+def slow_match(layer: Layer, passage: Array, question: Array) -> Array:
     """(P, D), (Q, D) -> (P, 2H): equations 3 to 5. The second direction reads the passage from its last word."""
+    if isinstance(layer, StaticMatchLayer):
+        contexts = [slow_context(layer, word, question, None) for word in passage]
+        rows = zip(passage, contexts, strict=True)
+        return slow_lstm(layer.encoder.lstm, np.array([np.concatenate([w, *beside(layer, w, c)]) for w, c in rows]))
     directions = []
     for way in (0, 1):
-        maps = [array(m[way]).T for m in (layer.passage_gates, layer.context_gates, layer.state_gates)]
+        of_word, of_context, of_state = (
+            array(m[way]).T for m in (layer.passage_gates, layer.context_gates, layer.state_gates)
+        )
         bias = array(layer.gate_bias[way])[0]
         state = cell = np.zeros(layer.hidden)
         states = []
         for word in passage[::-1] if way else passage:
-            read = [word, slow_context(layer, word, question, state), state]
-            state, cell = lstm_step(sum((w @ x for w, x in zip(maps, read, strict=True)), bias), cell)
+            read = np.concatenate(beside(layer, word, slow_context(layer, word, question, state)))
+            state, cell = lstm_step(of_word @ word + of_context @ read + of_state @ state + bias, cell)
             states.append(state)
         directions.append(np.array(states[::-1] if way else states))
     return np.concatenate(directions, 1)
 
 
 def slow_pointer(pointer: AnswerPointer, rows: Array) -> tuple[Array, Array]:
-    """(P, R) -> start and end logits (P,): equations 7 to 9, the LSTM beginning with zeros."""
+    """(P, R) -> start and end logits (P,): equations 7 to 9, the LSTM beginning with zeros.
+
+    `rows` are those of all passages of a question, one after the other: the pointer chooses among all their tokens.
+    """
     found = []
     for way in pointer.ways:
         v, w_a = array(way.vector.weight)[0], array(way.state_map.weight)
@@ -134,20 +156,21 @@ def slow_pointer(pointer: AnswerPointer, rows: Array) -> tuple[Array, Array]:
     return (start + second_start) / 2, (end + second_end) / 2
 
 
-def slow_reader(reader: MatchLSTM, batch: Batch, row: int) -> tuple[Array, Array]:
-    """Start and end logits of the real tokens of one question, without dropout."""
-    passage = batch.passage[row, : batch.passage_lengths[row]].tolist()
-    question = batch.question[row, : batch.question_lengths[row]].tolist()
+def slow_reader(reader: MatchLSTM, batch: Batch, b: int) -> tuple[Array, Array]:
+    """Start and end logits of the real tokens of one question, of all its rows in order, without dropout."""
+    rows = [row for row, owner in enumerate(batch.owner.tolist()) if owner == b]
+    passages = [batch.passage[row, : batch.passage_lengths[row]].tolist() for row in rows]
+    question = batch.question[b, : batch.question_lengths[b]].tolist()
     vectors = array(reader.embedding.vectors)
 
     def words(ids: list[int], others: list[int]) -> Array:
         known = [i if reader.embedding.frozen or i < reader.embedding.trained else 1 for i in ids]
-        extra = [[float(i in others)] if reader.word_match else [] for i in ids]
+        extra = [[float(i in others)] if reader.inputs.word_match else [] for i in ids]
         return np.array([[*vectors[i], *more] for i, more in zip(known, extra, strict=True)])
 
-    encoded = slow_lstm(reader.passage_encoder.lstm, words(passage, question))
-    asked = slow_lstm(reader.question_encoder.lstm, words(question, passage))
-    return slow_pointer(reader.pointer, slow_match(reader.match, encoded, asked))
+    asked = slow_lstm(reader.question_encoder.lstm, words(question, [word for passage in passages for word in passage]))
+    encoded = [slow_lstm(reader.passage_encoder.lstm, words(passage, question)) for passage in passages]
+    return slow_pointer(reader.pointer, np.concatenate([slow_match(reader.match, rows, asked) for rows in encoded]))
 
 
 def as_tensor(rows: Array) -> Tensor:

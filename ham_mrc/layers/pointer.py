@@ -1,93 +1,97 @@
-"""From passage representations to a span: the answer pointer, its loss, and the search for the best span.
+"""From passage representations to the logits of a span's ends: the answer pointer.
 
-Letters for shapes: `B` batch, `P` passage tokens, `R` width of a passage row, `H` hidden.
+A question has one row of passage tokens or several, and the pointer's attention runs over the tokens of all of them.
+Letters for shapes: `B` questions, `R` rows, `P` passage tokens a row, `D` width of a passage token, `H` hidden, `A`
+width inside the score.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from ham_mrc.layers.masks import masked_log_softmax, masked_softmax
+from ham_mrc.errors import ShapeError
+from ham_mrc.layers.encoders import Cell
+from ham_mrc.layers.union import per_question, per_row, union_softmax
 
 
-class Spans(NamedTuple):
-    """The best spans of each row, best first: (B, K) token positions, both inclusive, and ln p_start + ln p_end."""
+class Rows(Protocol):
+    """What pointers ask of a batch: (R, P) real tokens, (R,) the question of each row, B, and (B, Q) real tokens."""
 
-    start: Tensor
-    end: Tensor
-    score: Tensor
+    @property
+    def passage_mask(self) -> Tensor: ...
+    @property
+    def owner(self) -> Tensor: ...
+    @property
+    def questions(self) -> int: ...
+    @property
+    def question_mask(self) -> Tensor: ...
 
 
 class AnswerPointer(nn.Module):
     """Wang & Jiang 2017, equations 7 to 9: a cell that points at the start, reads it, and points at the end.
 
         F_k    = tanh(V R + W_a h_{k-1} + b_a)
-        beta_k = softmax(v . F_k)                  over real tokens
+        beta_k = softmax(v . F_k)                  over the real tokens of all rows of a question
         h_k    = LSTM(beta_k R, h_{k-1})           k = 1 (start), 2 (end)
 
-    h_0 is zero and h_1 is the only state read, so the LSTM's recurrent weights have nothing to act on. With `two_way`
-    a second pointer goes from end to start, and each boundary's logits are the mean of the two.
+    h_0 is zero, or what the question gives (R-NET, Wang et al. 2017, equations 9 to 11, with a GRU); an LSTM begins
+    with it for its cell as well. h_1 is the only state read after it. From zero, then, a cell's recurrent weights
+    have nothing to act on. `score_size` is A, `hidden` unless given. With `two_way` a second pointer goes from end to
+    start, and each boundary's logits are the mean of the two.
     """
 
-    def __init__(self, size: int, hidden: int, *, two_way: bool = False) -> None:
+    def __init__(
+        self, size: int, hidden: int, *, two_way: bool = False, cell: Cell = "lstm", score_size: int | None = None
+    ) -> None:
         super().__init__()
         self.hidden = hidden
-        self.ways = nn.ModuleList(_OneWay(size, hidden) for _ in range(2 if two_way else 1))
+        self.ways = nn.ModuleList(
+            OneWay(size, hidden, cell, hidden if score_size is None else score_size) for _ in range(1 + two_way)
+        )
 
-    def forward(self, passage: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, P, R), (B, P) -> start and end logits, (B, P) each. Logits of padding mean nothing: mask them."""
-        first, second = self.ways[0](passage, mask)
+    def forward(self, passage: Tensor, batch: Rows, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(R, P, D) and h_0 (B, H) -> start and end logits, (R, P) each. Logits of padding mean nothing: mask them."""
+        if state is None:
+            state = passage.new_zeros(batch.questions, self.hidden)
+        first, second = self.ways[0](passage, batch, state)
         if len(self.ways) == 1:
             return first, second
-        backward_end, backward_start = self.ways[1](passage, mask)
+        backward_end, backward_start = self.ways[1](passage, batch, state)
         return (first + backward_start) / 2, (second + backward_end) / 2
 
 
-class _OneWay(nn.Module):
-    def __init__(self, size: int, hidden: int) -> None:
+class OneWay(nn.Module):
+    """Two steps of a pointer: the logits of the boundary that it begins with, and of the other."""
+
+    def __init__(self, size: int, hidden: int, cell: Cell, score_size: int) -> None:
         super().__init__()
-        self.passage_map = nn.Linear(size, hidden)  # V and b_a
-        self.state_map = nn.Linear(hidden, hidden, bias=False)  # W_a
-        self.vector = nn.Linear(hidden, 1, bias=False)  # v
-        self.cell = nn.LSTMCell(size, hidden)
+        self.passage_map = nn.Linear(size, score_size)  # V and b_a
+        self.state_map = nn.Linear(hidden, score_size, bias=False)  # W_a
+        self.vector = nn.Linear(score_size, 1, bias=False)  # v
+        cells: dict[str, type[nn.LSTMCell] | type[nn.GRUCell]] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell}
+        if cell not in cells:
+            raise ShapeError(f'no recurrent cell "{cell}"', remedy=f"cells: {', '.join(cells)}")
+        self.cell = cells[cell](size, hidden)
 
-    def forward(self, passage: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        projected = self.passage_map(passage)  # (B, P, H)
-        state = passage.new_zeros(passage.shape[0], self.cell.hidden_size)
-        first = self.vector(torch.tanh(projected + self.state_map(state)[:, None])).squeeze(-1)  # (B, P)
-        beta = masked_softmax(first, mask).to(passage.dtype)
-        state, _ = self.cell((beta[:, None] @ passage).squeeze(1), (state, state))
-        second = self.vector(torch.tanh(projected + self.state_map(state)[:, None])).squeeze(-1)
-        return first, second
+    def forward(self, passage: Tensor, batch: Rows, state: Tensor) -> tuple[Tensor, Tensor]:
+        """(R, P, D), (B, H) -> (R, P), (R, P)."""
+        projected = self.passage_map(passage)  # (R, P, A)
+        first = self._logits(projected, state, batch)
+        beta = union_softmax(first, batch.passage_mask, batch.owner, batch.questions).to(passage.dtype)
+        pointed = per_question((beta[:, None] @ passage).squeeze(1), batch.owner, batch.questions)  # (B, D)
+        return first, self._logits(projected, self._step(pointed, state), batch)
 
+    def _logits(self, projected: Tensor, state: Tensor, batch: Rows) -> Tensor:
+        """v . tanh(V R + b_a + W_a h), (R, P)."""
+        asked = per_row(self.state_map(state), batch.owner)[:, None]  # (R, 1, A)
+        logits: Tensor = self.vector(torch.tanh(projected + asked)).squeeze(-1)
+        return logits
 
-def span_loss(start_logits: Tensor, end_logits: Tensor, mask: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Mean over the batch of -ln p_start[start] - ln p_end[end], padding masked, float32 at least.
-
-    Every label must be a real token; batches are checked before they come here.
-    """
-    start_logp = masked_log_softmax(start_logits, mask).gather(1, start[:, None])
-    end_logp = masked_log_softmax(end_logits, mask).gather(1, end[:, None])
-    return -(start_logp + end_logp).mean()
-
-
-def best_spans(start_logits: Tensor, end_logits: Tensor, mask: Tensor, max_tokens: int, k: int = 1) -> Spans:
-    """The `k` best spans of each row: ln p_start[s] + ln p_end[e], s <= e < s + `max_tokens`, both real.
-
-    Ties go to the smallest s, then e. Where a row has fewer legal spans than `k`, the rest score -inf and mean
-    nothing; K is below `k` only where P tokens times `max_tokens` make fewer pairs.
-    """
-    start_logp = masked_log_softmax(start_logits, mask).masked_fill(~mask, -torch.inf)
-    end_logp = masked_log_softmax(end_logits, mask).masked_fill(~mask, -torch.inf)
-    size, width = mask.shape[1], min(max_tokens, mask.shape[1])
-    padded = nn.functional.pad(end_logp, (0, width - 1), value=-torch.inf)
-    scores = start_logp[:, :, None] + padded.unfold(1, width, 1)  # (B, P, width): start s, end s + j
-    flat = scores.flatten(1)
-    # Both keep the first of equal scores, which is the smallest s and then e.
-    best, index = flat.sort(dim=1, descending=True, stable=True) if k > 1 else flat.max(1, keepdim=True)
-    best, index = best[:, :k], index[:, :k]
-    start = index // width
-    return Spans(start, (start + index % width).clamp(max=size - 1), best)
+    def _step(self, pointed: Tensor, state: Tensor) -> Tensor:
+        """(B, H), the cell's next state."""
+        lstm = isinstance(self.cell, nn.LSTMCell)
+        following: Tensor = self.cell(pointed, (state, state))[0] if lstm else self.cell(pointed, state)
+        return following

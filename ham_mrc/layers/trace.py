@@ -7,6 +7,7 @@ Letters for shapes as in `ham.py`: `B` batch, `M` queries, `N` keys, `D` width o
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ class Call(NamedTuple):
     levels: Tensor  # (depth, B, M, N): the weights of each level
     keys: Tensor  # (B, N, D)
     mask: Tensor | None  # (B, 1 or M, N), True on real keys; None: all are
+    outputs: Tensor | None = None  # (depth, B, M, D): q_i of each level, where it is not the mixture of the keys
 
 
 class Trace:
@@ -50,9 +52,16 @@ class Trace:
     def __init__(self) -> None:
         self.calls: list[Call] = []
 
-    def record(self, levels: list[Tensor], keys: Tensor, mask: Tensor | None) -> None:
-        """Keep one call: `levels` are (B,M,N) each, `keys` (B,N,D), `mask` (B,1 or M,N) or None."""
-        self.calls.append(Call(torch.stack([a.detach() for a in levels]), keys.detach(), mask))
+    def record(
+        self, levels: list[Tensor], keys: Tensor, mask: Tensor | None, outputs: list[Tensor] | None = None
+    ) -> None:
+        """Keep one call: `levels` are (B,M,N) each, `keys` (B,N,D), `mask` (B,1 or M,N) or None.
+
+        `outputs` (B,M,D) each are the levels' own, where they are not `levels @ keys`: with several heads, whose mean
+        weights `levels` then are.
+        """
+        given = None if outputs is None else torch.stack([q.detach() for q in outputs])
+        self.calls.append(Call(torch.stack([a.detach() for a in levels]), keys.detach(), mask, given))
 
     def weights(self) -> Tensor:
         """(depth, B, M, N): the queries of all calls one after the other.
@@ -71,10 +80,20 @@ class Trace:
 
         `query_mask` (B, all M) is True on real queries; a query without a real key is never counted.
         """
-        weights, keys = at_least_float32(self.weights()), at_least_float32(self.calls[0].keys)
+        weights = at_least_float32(self.weights())
         key_counts = torch.cat([_key_counts(call) for call in self.calls], 1)  # (B, all M)
         real = key_counts > 0 if query_mask is None else query_mask & (key_counts > 0)
-        return _level_figures(weights, keys.to(weights.dtype), real, key_counts)
+        return _level_figures(weights, self._outputs(weights), real, key_counts)
+
+    def _outputs(self, weights: Tensor) -> Iterator[Tensor]:
+        """q_i (B, all M, D) of each level in turn; all at once are too much for long passages."""
+        first = self.calls[0]
+        for i, a in enumerate(weights):
+            if first.outputs is None:
+                yield a @ at_least_float32(first.keys).to(a.dtype)
+            else:
+                outputs = [call.outputs[i] for call in self.calls if call.outputs is not None]
+                yield at_least_float32(torch.cat(outputs, 1)).to(a.dtype)
 
 
 def _key_counts(call: Call) -> Tensor:
@@ -84,13 +103,12 @@ def _key_counts(call: Call) -> Tensor:
     return call.mask.sum(-1).expand(batch, queries)
 
 
-def _level_figures(weights: Tensor, keys: Tensor, real: Tensor, key_counts: Tensor) -> list[LevelFigures]:
+def _level_figures(weights: Tensor, outputs: Iterator[Tensor], real: Tensor, key_counts: Tensor) -> list[LevelFigures]:
     log_n = key_counts.clamp(min=2).to(weights.dtype).log()  # (B,M)
     queries = real.sum(1).clamp(min=1)[:, None, None]  # (B,1,1)
     figures: list[LevelFigures] = []
     last: Tensor | None = None
-    for a in weights:
-        q = a @ keys  # (B,M,D)
+    for a, q in zip(weights, outputs, strict=True):
         norm = q.norm(dim=-1).clamp(min=1e-12)
         mean = (q * real[..., None]).sum(1, keepdim=True) / queries
         spread = _mean((q - mean).norm(dim=-1) / norm, real)

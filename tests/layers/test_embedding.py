@@ -71,3 +71,20 @@ def test_the_row_of_padding_stays_zero(optimizer: type[torch.optim.Optimizer]) -
         optimise.step()
     assert not trained.vectors[PAD].any()
     assert trained.vectors[1:].ne(before[1:]).all()
+
+
+def test_the_null_position_is_trained_among_frozen_vectors() -> None:
+    torch.manual_seed(4)
+    frozen = WordEmbedding(3, 4, vectors(), null=2)
+    assert [name for name, _ in frozen.named_parameters()] == ["null_vector"]
+    found = frozen(torch.tensor([[2, 3]]))
+    assert torch.equal(found[0, 0], frozen.null_vector)
+    assert found[0, 1].tolist() == [9, 10, 11]
+    found.sum().backward()
+    assert frozen.null_vector.grad is not None
+    assert frozen.null_vector.grad.tolist() == [1, 1, 1]
+
+
+def test_trained_vectors_hold_the_null_position_themselves() -> None:
+    torch.manual_seed(5)
+    assert [name for name, _ in WordEmbedding(3, 4, null=2).named_parameters()] == ["vectors"]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ham_mrc.errors import ShapeError
 from ham_mrc.layers import Ham, attention
 from ham_mrc.layers.attention import REQUERY
-from ham_mrc.layers.ham import INITS
+from ham_mrc.layers.ham_options import INITS
 
 # Depth 1 is the ordinary attention
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from ham_mrc.layers import match_layer, native_match
 from ham_mrc.layers.attention import SCORERS
+from ham_mrc.layers.ham import build_ham
+from ham_mrc.layers.match_layer import Fusion, MatchLayer
 from ham_mrc.layers.scan import ScanInputs, match_scan
-from ham_mrc.readers import match_lstm
-from ham_mrc.readers.match_lstm import MatchLayer
 
 FAST = ("word", "key", "own")
 SLOW = ("add", "drop_state")
@@ -40,15 +41,30 @@ class Case(NamedTuple):
         return dict(zip(wanted, found, strict=True))
 
 
-def make(depth: int, score: str = "additive", requery: str = "word", dtype: torch.dtype = torch.float64) -> Case:
+def make(
+    depth: int,
+    score: str = "additive",
+    requery: str = "word",
+    dtype: torch.dtype = torch.float64,
+    fusion: Fusion = "plain",
+    **options: Any,
+) -> Case:
     torch.manual_seed(depth)
-    layer = MatchLayer(4, 3, depth=depth, score=score, requery=requery, init_levels="first").to(dtype)
+    inner = 3 if score in ("additive", "projected_dot") else None
+    ham = build_ham(4, score=score, hidden=inner, requery=requery, depth=depth, **options)
+    layer = MatchLayer(ham, 4, 3, fusion=fusion).to(dtype)
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.add_(0.5 * torch.randn_like(parameter))
     passage, question = torch.randn(3, 6, 4, dtype=dtype), torch.randn(3, 4, 4, dtype=dtype)
     mask = torch.tensor([[True] * 4, [False, True, False, True], [False] * 4])
     return Case(layer, passage.requires_grad_(), question.requires_grad_(), torch.tensor([6, 4, 1]), mask)
+
+
+@pytest.fixture(autouse=True)
+def in_torch_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiled form, which has a test of its own, stays out of the way."""
+    monkeypatch.setattr(native_match, "usable", lambda tensor: False)
 
 
 @pytest.fixture
@@ -60,7 +76,7 @@ def fast_calls(monkeypatch: pytest.MonkeyPatch) -> list[ScanInputs]:
         calls.append(given)
         return match_scan(given)
 
-    monkeypatch.setattr(match_lstm, "match_scan", counted)
+    monkeypatch.setattr(match_layer, "match_scan", counted)
     return calls
 
 
@@ -77,6 +93,19 @@ def test_states_and_gradients_are_those_of_the_readable_form(
     assert all(gradient.any() for gradient in expected.values())
     for name, gradient in case.gradients(quick).items():
         torch.testing.assert_close(gradient, expected[name], rtol=1e-10, atol=1e-10, msg=lambda m, n=name: f"{n}: {m}")
+
+
+@pytest.mark.parametrize("depth", [2, 5])
+def test_the_last_level_alone(depth: int, fast_calls: list[ScanInputs]) -> None:
+    """attention = "multilevel" has no c, and is a mixture that is one-hot on the last level."""
+    case = make(depth, attention="multilevel")
+    quick, plain = case.run(), case.run(fast=False)
+    assert len(fast_calls) == 1
+    assert "ham.c" not in dict(case.layer.named_parameters())
+    torch.testing.assert_close(quick, plain, rtol=0, atol=1e-10)
+    expected = case.gradients(plain)
+    for name, gradient in case.gradients(quick).items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("depth", [1, 5])
@@ -188,13 +217,20 @@ def test_what_has_a_fast_form(requery: str, fast_calls: list[ScanInputs]) -> Non
     assert len(fast_calls) == 1
 
 
-READABLE = [("additive", requery) for requery in SLOW] + [(score, "word") for score in SCORERS if score != "additive"]
+READABLE: list[dict[str, Any]] = [
+    *({"requery": requery} for requery in SLOW),
+    *({"score": score} for score in SCORERS if score != "additive"),
+    {"fusion": "extended"},
+    {"local": "topk", "keep": 2},
+    {"local": "gaussian", "radius": 2},
+    {"hard": "straight_through"},
+]
 
 
 @pytest.mark.parametrize("depth", [1, 3])
-@pytest.mark.parametrize(("score", "requery"), READABLE)
+@pytest.mark.parametrize("settings", READABLE, ids=str)
 def test_what_has_none_takes_the_readable_form(
-    score: str, requery: str, depth: int, fast_calls: list[ScanInputs], monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], depth: int, fast_calls: list[ScanInputs], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called = 0
     kept: Callable[..., Any] = MatchLayer.scan
@@ -205,7 +241,7 @@ def test_what_has_none_takes_the_readable_form(
         return kept(*arguments)
 
     monkeypatch.setattr(MatchLayer, "scan", counted)
-    states = make(depth, score, requery).run()
+    states = make(depth, **settings).run()
     assert states.shape == (3, 6, 6)
     assert states.isfinite().all()
     assert (called, fast_calls) == (1, [])

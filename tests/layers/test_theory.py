@@ -11,6 +11,7 @@ import math
 
 import pytest
 import torch
+from ham_variants import ONE_HEAD
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_inputs import EXACT, SCORES, Inputs, build, draw, only
@@ -135,6 +136,51 @@ def test_refreshed_keys_draw_together_by_the_dobrushin_coefficient(seed: int, sc
             before = level
 
 
+@SOME
+@given(SEEDS, st.sampled_from(SCORES), st.integers(2, 9))
+def test_refreshed_keys_stay_in_the_hull_and_draw_together_with_every_score(seed: int, score: str, count: int) -> None:
+    """With the weights of an ordinary attention among the rows of the level before."""
+    x = draw(seed, keys=count)
+    ham, single = build(score, 5, seed, refresh_keys=True), build(score, 1, seed)
+    single.score.load_state_dict(ham.score.state_dict())
+    with ham.trace() as trace:
+        ham(x.keys, x.keys, x.key_mask)
+    levels = trace.weights() @ x.keys
+    for b in range(2):
+        before = x.keys[b, x.key_mask[b]].detach()
+        low, high = before.amin(0), before.amax(0)
+        for level in levels[:, b, x.key_mask[b]]:
+            a = single(before[None], before[None])[1][0].detach()
+            assert diameter(level) <= dobrushin(a) * diameter(before) + 1e-10
+            assert bool(((level >= low - ROUNDING) & (level <= high + ROUNDING)).all())
+            before = level
+
+
+@SOME
+@given(SEEDS, st.sampled_from(list(ONE_HEAD.values())), st.integers(1, 5), st.integers(1, 9))
+def test_local_and_hard_levels_keep_to_the_hull_too(
+    seed: int, options: dict[str, object], depth: int, count: int
+) -> None:
+    """A level of hard attention is a key, so what is false of `out` is true of it: min ||k_j|| <= ||q_i||."""
+    x = draw(seed, keys=count)
+    ham = build("bilinear", depth, seed, **options)
+    positions = (torch.arange(6).view(2, 3) + seed) % count
+    with ham.trace() as trace:
+        out, _ = ham(x.query, x.keys, x.own_mask, positions=positions)
+    real = x.own_mask.any(-1)
+    levels = (trace.weights() @ x.keys).masked_fill(~real[..., None], 0.0)
+    for along in (x.keys @ u for u in torch.eye(4, dtype=torch.float64)):
+        low, high = extremes(along[:, None].expand_as(x.own_mask), x.own_mask)
+        for a in (*trace.weights(), trace.weights().mean(0)):
+            got = (a @ along[..., None])[..., 0]
+            assert bool(((got >= low - ROUNDING) & (got <= high + ROUNDING))[real].all())
+    norms = x.keys.norm(dim=-1)[:, None].expand_as(x.own_mask)
+    shortest, longest = extremes(norms, x.own_mask)
+    assert bool((out.norm(dim=-1) <= longest.clamp(min=0) + ROUNDING)[real].all())
+    if "hard" in options:
+        assert bool((levels.norm(dim=-1) >= shortest - ROUNDING)[:, real].all())
+
+
 # Theorem 2
 
 
@@ -199,6 +245,24 @@ def test_queries_approach_each_other_below_the_bifurcation(seed: int, score: str
     path = steps(Ham(4, depth=10, score=score), x)[:, 0]
     apart = torch.stack([(path[:, i] - path[:, j]).norm(dim=-1) for i, j in ((0, 1), (0, 2), (1, 2))])
     assert bool((apart[:, 1:] <= factor * apart[:, :-1] + 1e-12).all())
+
+
+@SOME
+@given(SEEDS, st.sampled_from(("dot", "scaled_dot")), st.sampled_from((0.3, 1.0, 3.0)))
+def test_the_jacobian_of_a_level_is_the_covariance_of_the_keys(seed: int, score: str, scale: float) -> None:
+    """beta Cov_a(keys), whose norm is at most beta diam(K)^2 / 4."""
+    x = draw(seed, keys=5)
+    ham, keys, query = Ham(4, score=score), scale * x.keys[0], x.query[0, 0]
+
+    def level(q: Tensor) -> Tensor:
+        return ham(q[None, None], keys[None])[0][0, 0]
+
+    found = torch.autograd.functional.jacobian(level, query)
+    a = ham(query[None, None], keys[None])[1][0, 0]
+    centred = keys - a @ keys
+    covariance = centred.T @ (a[:, None] * centred)
+    torch.testing.assert_close(found, beta(score, 4) * covariance, rtol=1e-9, atol=1e-12)
+    assert torch.linalg.matrix_norm(found, 2) <= beta(score, 4) * diameter(keys) ** 2 / 4 * (1 + ROUNDING)
 
 
 def test_levels_come_to_rest() -> None:
