@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
-from reader_inputs import CASES, Case, draw
+from reader_inputs import CASES, Case, draw, gradients, idle, rows_of
 from slow_match_lstm import array, as_tensor, slow_match, slow_reader
 from torch import Tensor
 
 from ham_mrc.errors import HamError, ShapeError
 from ham_mrc.layers.attention import REQUERY
 from ham_mrc.layers.embedding import WordEmbedding
+from ham_mrc.layers.ham import build_ham
 from ham_mrc.layers.masks import lengths_to_mask
-from ham_mrc.readers.match_lstm import MatchLayer, MatchLSTM, lstm_cell
+from ham_mrc.layers.match_layer import MatchLayer, StaticMatchLayer, lstm_cell
+from ham_mrc.readers.match_lstm import INNER_WIDTH, MatchLSTM
 
 P_LENGTHS, Q_LENGTHS = torch.tensor([3, 6, 1]), torch.tensor([2, 4, 0])
+KINDS = {"recurrent": MatchLayer, "static": StaticMatchLayer}
 
 
-def layer_and_inputs(score: str, depth: int, requery: str, width: int = 6) -> tuple[MatchLayer, Tensor, Tensor]:
+class Form(NamedTuple):
+    """A match layer of width 4 and hidden 3, and its name in tests."""
+
+    kind: str
+    score: str
+    requery: str = "word"
+    fusion: Any = "plain"
+
+    def build(self, depth: int) -> MatchLayer | StaticMatchLayer:
+        inner = 3 if self.score in INNER_WIDTH else None
+        ham = build_ham(4, score=self.score, hidden=inner, requery=self.requery, depth=depth, init_levels="first")
+        return KINDS[self.kind](ham, 4, 3, fusion=self.fusion).double()
+
+
+def layer_and_inputs(form: Form, depth: int, width: int = 6) -> tuple[MatchLayer | StaticMatchLayer, Tensor, Tensor]:
     """Real rows are the same for every width; padding is far from zero."""
     torch.manual_seed(depth)
-    layer = MatchLayer(4, 3, depth=depth, score=score, requery=requery, init_levels="first").double()
+    layer = form.build(depth)
     passage, question = torch.full((3, width, 4), 9.0).double(), torch.full((3, width, 4), 9.0).double()
     with torch.no_grad():
         for parameter in layer.parameters():
@@ -33,16 +50,28 @@ def layer_and_inputs(score: str, depth: int, requery: str, width: int = 6) -> tu
     return layer, passage, question
 
 
-LAYERS = [("additive", requery) for requery in REQUERY] + [("scaled_dot", "word"), ("projected_dot", "word")]
+LAYERS = [
+    *(Form("recurrent", "additive", requery) for requery in REQUERY),
+    Form("recurrent", "scaled_dot"),
+    Form("recurrent", "projected_dot"),
+    *(Form("static", "additive", requery) for requery in REQUERY if requery != "drop_state"),
+    Form("static", "scaled_dot"),
+    Form("static", "projected_dot"),
+    Form("recurrent", "additive", fusion="extended"),
+    Form("recurrent", "scaled_dot", fusion="extended"),
+    Form("static", "scaled_dot", fusion="extended"),
+]
 
 
 @pytest.mark.parametrize("fast", [False, True], ids=["readable", "as trained"])
 @pytest.mark.parametrize("depth", [1, 3])
-@pytest.mark.parametrize(("score", "requery"), LAYERS)
-def test_match_layer_follows_the_equations(score: str, requery: str, depth: int, fast: bool) -> None:
+@pytest.mark.parametrize("form", LAYERS, ids=" ".join)
+def test_match_layer_follows_the_equations(form: Form, depth: int, fast: bool) -> None:
     """Trap 4 with it: the second direction begins at a passage's last real word, wherever its padding ends."""
-    layer, passage, question = layer_and_inputs(score, depth, requery)
-    layer.fast = fast
+    layer, passage, question = layer_and_inputs(form, depth)
+    for module in layer.modules():
+        if hasattr(module, "fast"):
+            module.fast = fast
     states = layer(passage, question, P_LENGTHS, lengths_to_mask(Q_LENGTHS, 6))
     assert states.shape == (3, 6, 6)
     for b, (p, q) in enumerate(zip(P_LENGTHS.tolist(), Q_LENGTHS.tolist(), strict=True)):
@@ -51,34 +80,54 @@ def test_match_layer_follows_the_equations(score: str, requery: str, depth: int,
 
 
 @pytest.mark.parametrize("depth", [1, 3])
-def test_more_padding_changes_no_state(depth: int) -> None:
-    layer, passage, question = layer_and_inputs("additive", depth, "word")
+@pytest.mark.parametrize("form", [LAYERS[0], LAYERS[-1]], ids=" ".join)
+def test_more_padding_changes_no_state(form: Form, depth: int) -> None:
+    layer, passage, question = layer_and_inputs(form, depth)
     short = layer(passage, question, P_LENGTHS, lengths_to_mask(Q_LENGTHS, 6))
-    layer, passage, question = layer_and_inputs("additive", depth, "word", width=23)
+    layer, passage, question = layer_and_inputs(form, depth, width=23)
     long = layer(passage, question, P_LENGTHS, lengths_to_mask(Q_LENGTHS, 23))
     real = lengths_to_mask(P_LENGTHS, 6)
     torch.testing.assert_close(long[:, :6][real], short[real], rtol=0, atol=1e-12)
 
 
-FORMS = {
+READERS_AS_WRITTEN = {
     **{name: case for name, case in CASES.items() if case.name == "match-lstm"},
     "two encoders": Case("match-lstm", {"share_encoder": False, "requery": "own"}),
     "words of its own": Case("match-lstm", {"word_match": True, "requery": "key"}),
+    "static dot": Case("match-lstm", {"match": "static", "score": "scaled_dot", "fusion": "extended"}),
 }
 
 
+@pytest.mark.parametrize("rows", [1, 3], ids=["a row each", "several rows"])
 @pytest.mark.parametrize("frozen", [False, True], ids=["trained words", "frozen words"])
 @pytest.mark.parametrize("depth", [1, 3])
-@pytest.mark.parametrize("case", FORMS.values(), ids=FORMS)
-def test_the_whole_reader_follows_the_paper(case: Case, depth: int, frozen: bool) -> None:
+@pytest.mark.parametrize("case", READERS_AS_WRITTEN.values(), ids=READERS_AS_WRITTEN)
+def test_the_whole_reader_follows_the_paper(case: Case, depth: int, frozen: bool, rows: int) -> None:
+    """Of several passages each is read by itself, and the pointer chooses among the tokens of all."""
+    case = case._replace(settings={**case.settings, "characters": "none"})
     reader = case.build(depth, frozen=frozen, dtype=torch.float64).eval()
-    batch = draw(1)
+    batch = draw(1, rows=rows)
     start, end = reader(batch)
-    assert start.shape == end.shape == (4, 9)
-    for b, length in enumerate(batch.passage_lengths.tolist()):
+    assert start.shape == end.shape == batch.passage.shape
+    for b in range(batch.questions):
+        mine = rows_of(batch, [b])
         slow_start, slow_end = slow_reader(reader, batch, b)
-        torch.testing.assert_close(start[b, :length], as_tensor(slow_start), rtol=0, atol=1e-12)
-        torch.testing.assert_close(end[b, :length], as_tensor(slow_end), rtol=0, atol=1e-12)
+        torch.testing.assert_close(start[mine][batch.passage_mask[mine]], as_tensor(slow_start), rtol=0, atol=1e-12)
+        torch.testing.assert_close(end[mine][batch.passage_mask[mine]], as_tensor(slow_end), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("match", ["recurrent", "static"])
+@pytest.mark.parametrize("score", ["additive", "scaled_dot"])
+def test_multilevel_is_the_last_level_alone(match: str, score: str) -> None:
+    """The paper's other extreme: no mixture, and as if c were -inf everywhere else."""
+    settings = {"match": match, "score": score, "bidirectional": True}
+    last = Case("match-lstm", settings).build(3, attention="multilevel", dtype=torch.float64)
+    mixed = Case("match-lstm", settings).build(3, dtype=torch.float64)
+    mixed.match.ham.set_levels(torch.tensor([-torch.inf, -torch.inf, 0.0]))
+    assert set(dict(mixed.named_parameters())) - set(dict(last.named_parameters())) == {"match.ham.c"}
+    batch = draw(4, rows=2)
+    for mine, other in zip(last.eval()(batch), mixed.eval()(batch), strict=True):
+        torch.testing.assert_close(mine, other, rtol=0, atol=1e-12)
 
 
 def test_lstm_cell_is_that_of_torch() -> None:
@@ -130,11 +179,47 @@ def test_sites_and_their_masks() -> None:
     assert (levels, rows, queries, keys) == (3, 8, 9, 5)
     mask = reader.site_masks(batch)["match"]
     assert torch.equal(mask, torch.cat([batch.passage_mask] * 2))
+    assert reader.site_owners(batch)["match"].tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
     sums = traced.weights()[:, mask].sum(-1)
     torch.testing.assert_close(sums, torch.ones_like(sums))
 
 
+VARIANTS: list[dict[str, Any]] = [
+    {"score": "scaled_dot", "heads": 2},
+    {"score": "scaled_dot", "heads": 5, "heads_share": "head"},
+    {"local": "gaussian", "radius": 2},
+    {"local": "topk", "keep": 2, "recenter": False},
+    {"hard": "straight_through", "no_repeat": True},
+    {"hard": "gumbel", "temperature": 0.5},
+]
+
+
+@pytest.mark.parametrize("match", ["recurrent", "static"])
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+def test_variants_of_the_attention_train(settings: dict[str, Any], match: str) -> None:
+    """Each runs on several passages and gives every parameter but an idle one a gradient."""
+    settings = {"bidirectional": True, "match": match, **settings}
+    reader = Case("match-lstm", settings).build(3, dropout=0.0)
+    for name, gradient in gradients(reader, draw(15, batch=8, rows=2)).items():
+        assert gradient.isfinite().all()
+        assert gradient.any() != (name in idle(CASES["match-lstm"])), name
+
+
+def test_a_static_match_asks_once_a_row() -> None:
+    """The recurrent one asks with every row in both directions."""
+    reader, batch = Case("match-lstm", {"match": "static"}).build(3), draw(2, rows=2)
+    with reader.match.ham.trace() as traced:
+        reader(batch)
+    assert traced.weights().shape[:3] == (3, *batch.passage.shape)
+    assert torch.equal(reader.site_masks(batch)["match"], batch.passage_mask)
+    assert torch.equal(reader.site_owners(batch)["match"], batch.owner)
+
+
 REFUSED = [
+    (
+        {"match": "static", "requery": "drop_state"},
+        'requery = "drop_state" is for match = "recurrent": a static match has no state to drop',
+    ),
     (
         {"depth": 2, "share_encoder": False},
         'at depth 2 question vectors are read as passage words (score = "additive", requery = "word"); '
@@ -151,6 +236,24 @@ REFUSED = [
         "set share_encoder = true",
     ),
     (
+        {"depth": 2, "share_encoder": False, "score": "scaled_dot", "heads": 2, "hidden": 4},
+        'at depth 2 question vectors are read as passage words (heads_share = "layer"); set share_encoder = true',
+    ),
+    (
+        {"depth": 2, "share_encoder": False, "score": "scaled_dot", "local": "gaussian"},
+        'at depth 2 question vectors are read as passage words (local = "gaussian", recenter = true); '
+        "set share_encoder = true",
+    ),
+    (
+        {"local": "window"},
+        'local = "window" is for self attention: elsewhere a query has no position among the keys; '
+        'take local = "gaussian" or "topk"',
+    ),
+    (
+        {"refresh_keys": True},
+        "refresh_keys is for self attention: elsewhere a level's outputs are no keys; leave it away",
+    ),
+    (
         {"score": "scaled_dot", "requery": "own"},
         'requery = "own" is for score = "additive" alone, not "scaled_dot"; leave it away',
     ),
@@ -164,7 +267,7 @@ REFUSED = [
 @pytest.mark.parametrize(("settings", "message"), REFUSED)
 def test_settings_that_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ShapeError) as raised:
-        MatchLSTM(WordEmbedding(6, 4), hidden=5, **settings)
+        MatchLSTM(WordEmbedding(6, 4), **{"hidden": 5, **settings})
     assert str(raised.value) == message
     assert isinstance(raised.value, HamError)
 
@@ -174,6 +277,8 @@ ALLOWED = [
     {"depth": 3, "share_encoder": False, "requery": "key"},
     {"depth": 3, "share_encoder": False, "requery": "own"},
     {"depth": 3, "share_encoder": False, "score": "scaled_dot"},
+    {"depth": 3, "share_encoder": False, "score": "scaled_dot", "heads": 5, "heads_share": "head"},
+    {"depth": 3, "share_encoder": False, "requery": "own", "local": "gaussian", "recenter": False},
 ]
 
 
