@@ -1,7 +1,8 @@
 """Every setting of a run, from a preset, a TOML file and the command line, checked before anything starts.
 
-The settings of a reader are the keyword arguments of its class, so a wrong key is found by its signature. All faults
-of a configuration are reported together.
+The settings of a reader are the keyword arguments of its class, so a wrong key is found by its signature. Where a class
+takes `**ham: Unpack[Options]`, the keys of that TypedDict are settings too, with the defaults that stand beside it in
+its module under the name HAM_DEFAULTS. All faults of a configuration are reported together.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -34,14 +36,19 @@ class TrainingSettings:
     epochs: int = 10
     batch_size: int = 32
     eval_batch_size: int = 64
+    accumulate: int = 1  # batches an update is made of, one after the other; for batches that memory cannot hold
     optimizer: Literal["adam", "adamax", "adadelta"] = "adamax"
     lr: float = 2e-3
-    schedule: Literal["constant", "linear"] = "constant"  # linear: falls to 0 at the last update of the last epoch
+    rho: float = 0.95  # adadelta's memory of past gradients: Zeiler 2012, and the papers that train with it
+    eps: float = 0.0  # what keeps the optimiser from dividing by 0; 0: its usual one, 1e-6 of adadelta, 1e-8 of others
+    schedule: Literal["constant", "linear", "halving"] = "constant"  # linear: falls to 0 at the very last update
+    halve_patience: int = 3  # halving: epochs without a better score after which the rate is halved
+    average: float = 0.0  # decay of the average of the weights that is scored and kept; 0: the weights themselves
     c_lr_scale: float = 1.0  # multiplies the rate of the level weights c, which move by about one rate an update
     weight_decay: float = 0.0  # never on c
     clip: float = 5.0  # largest norm of the gradient; 0 switches clipping off
     patience: int = 3  # epochs without a better score on the model-choice part before training ends; 0: never
-    choose_by: Literal["f1", "exact_match"] = "f1"
+    choose_by: str = ""  # a metric of the dataset; empty: its own, F1 or ROUGE-L
     max_answer_tokens: int = 15
     max_minutes: float = 0.0  # time in updates, after which the epoch in hand is cut short and the last; 0: no limit
     checkpoint_minutes: float = 5.0  # between two saves within an epoch; 0: a save after every update
@@ -147,8 +154,8 @@ def build_config(
     reader = str(reader_values.pop("name", "match-lstm"))
     settings: dict[str, Any] = {}
     if reader in readers:
-        settings = _keyword_defaults(readers[reader])
-        settings |= _checked("reader", reader_values, _keyword_types(readers[reader]), faults)
+        types, settings = reader_options(readers[reader])
+        settings |= _checked("reader", reader_values, types, faults)
     else:
         faults.append(f"[reader]: no reader {reader!r}{_nearest(reader, readers)}; there are {', '.join(readers)}")
     embeddings = _section(EmbeddingSettings, "embeddings", sections, faults)
@@ -191,32 +198,51 @@ def _type_fault(value: Any, wanted: Any) -> str | None:
     return None if fits else f"is not {names.get(wanted, wanted)}"
 
 
+_LEAST_ONE = {
+    *("depth", "hidden", "width", "radius", "keep", "epochs", "batch_size", "eval_batch_size", "max_answer_tokens"),
+    *("accumulate", "halve_patience", "encoder_layers", "modelling_layers"),
+    *("character_width", "character_hidden", "character_filters", "character_kernel", "characters_per_token"),
+}
+_NOT_NEGATIVE = {"lr", "eps", "weight_decay", "clip", "patience", "max_minutes", "checkpoint_minutes", "c_lr_scale"}
+_NOT_NEGATIVE |= {"seed", "heads", "highway"}
+_SHARES = {"dropout", "average", "rho"}
+
+
 def _out_of_range(reader: Mapping[str, Any], embeddings: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
     """Numbers of the right type that cannot be meant."""
-    least_one = ("depth", "hidden", "width", "epochs", "batch_size", "eval_batch_size", "max_answer_tokens")
-    not_negative = ("lr", "weight_decay", "clip", "patience", "max_minutes", "checkpoint_minutes", "c_lr_scale", "seed")
     faults = []
     for section, values in (("reader", reader), ("embeddings", embeddings), ("training", training)):
         for key, value in values.items():
-            if key in least_one and value < 1:
-                faults.append(f"[{section}] {key} = {value}: must be 1 or more")
-            if key in not_negative and value < 0:
-                faults.append(f"[{section}] {key} = {value}: must be 0 or more")
-            if key == "seed" and value >= SEED_LIMIT:
-                faults.append(f"[{section}] seed = {value}: must be below {SEED_LIMIT}")
-            if key == "dropout" and not 0 <= value < 1:
-                faults.append(f"[{section}] dropout = {value}: must be at least 0 and below 1")
+            if (limit := _limit(key, value)) is not None:
+                faults.append(f"[{section}] {key} = {value}: must be {limit}")
     return faults
 
 
-def _keyword_types(function: Callable[..., Any]) -> dict[str, Any]:
-    hints = get_type_hints(function.__init__ if inspect.isclass(function) else function)
-    return {name: hints[name] for name in _keyword_defaults(function)}
+def _limit(key: str, value: Any) -> str | None:
+    """The limit that a setting breaks, if it does."""
+    if key in _LEAST_ONE and value < 1:
+        return "1 or more"
+    if key in _NOT_NEGATIVE and value < 0:
+        return "0 or more"
+    if key == "seed" and value >= SEED_LIMIT:
+        return f"below {SEED_LIMIT}"
+    if key in _SHARES and not 0 <= value < 1:
+        return "at least 0 and below 1"
+    return "above 0" if key == "temperature" and value <= 0 else None
 
 
-def _keyword_defaults(function: Callable[..., Any]) -> dict[str, Any]:
-    parameters = inspect.signature(function).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+def reader_options(reader: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The types and the defaults of a reader's settings: its keyword arguments, and those of an unpacked TypedDict."""
+    function = reader.__init__ if inspect.isclass(reader) else reader
+    hints, types, defaults = get_type_hints(function), {}, {}
+    for p in inspect.signature(reader).parameters.values():
+        if p.kind is inspect.Parameter.KEYWORD_ONLY:
+            types[p.name], defaults[p.name] = hints[p.name], p.default
+        elif p.kind is inspect.Parameter.VAR_KEYWORD:
+            (options,) = get_args(hints[p.name])  # of Unpack
+            types |= get_type_hints(options)
+            defaults |= sys.modules[options.__module__].HAM_DEFAULTS
+    return types, defaults
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -37,3 +37,11 @@ class _Silent:
 def silent(title: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
     """A `Progress` that shows nothing: the default wherever one is asked for."""
     yield _Silent()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 4s, 3m05s, 2h10m."""
+    minutes, rest = divmod(round(max(seconds, 0)), 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+    return f"{minutes // 60}h{minutes % 60:02d}m"

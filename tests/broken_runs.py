@@ -38,7 +38,7 @@ def stopping(after: int) -> Callable[[], Any]:
     asked = count()
 
     @contextmanager
-    def stop_requested() -> Iterator[Callable[[], bool]]:
+    def stop_requested(**options: bool) -> Iterator[Callable[[], bool]]:
         yield lambda: next(asked) >= after
 
     return stop_requested

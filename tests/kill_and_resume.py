@@ -20,7 +20,20 @@ from tiny_runs import tiny
 
 from ham_mrc.training.loop import resume, train
 
-CONFIG = tiny(training={"batch_size": 12, "lr": 0.05, "checkpoint_minutes": 0.0})
+CONFIG = tiny(
+    reader={"hard": "reinforce", "score": "dot"},
+    training={
+        "batch_size": 4,
+        "accumulate": 3,
+        "average": 0.9,
+        "schedule": "halving",
+        "halve_patience": 1,
+        "lr": 0.05,
+        "checkpoint_minutes": 0.0,
+    },
+)
+"""All that has a memory: moments of the optimiser, the average, the halvings, what is expected of a choice."""
+
 PLACES = ["config.toml", "last/state.safetensors", "model.safetensors", "log.jsonl", "predictions/dev.json"]
 """A kill follows as soon as this file stands."""
 

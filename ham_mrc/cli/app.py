@@ -19,6 +19,9 @@ COMMANDS = {
     "ask": "ask",
     "eval": "evaluate",
     "compare": "compare",
+    "sweep": "sweep",
+    "report": "report",
+    "bench": "bench",
     "info": "info",
 }
 """By module of ham_mrc.cli the function; in the order in which one meets them. A command has its module's name."""

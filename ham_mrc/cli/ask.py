@@ -84,17 +84,37 @@ def _questions(quiet: bool) -> Iterator[str]:
 def _as_json(question: str, found: list[Prediction]) -> str:
     from ham_mrc.files import to_json
 
+    fields = ("text", "passage", "char_start", "char_end", "score")
     answers: list[dict[str, Any]] = [
-        {"text": p.text, "char_start": p.char_start, "char_end": p.char_end, "score": p.score, "p": math.exp(p.score)}
+        {**{name: getattr(p, name) for name in fields}, "p": math.exp(p.score), "no_answer": _says_none(p)}
         for p in found
     ]
     return to_json({"schema": 1, "question": question, "answers": answers}).decode()
 
 
+def _says_none(prediction: Prediction) -> bool:
+    return prediction.start < 0
+
+
 def _as_text(passage: str, found: list[Prediction], color: bool) -> str:
     """Each answer with its probability and place, and the passage with the best one marked."""
-    lines = [f"{p.text}  (p {math.exp(p.score):.3f}, characters {p.char_start} to {p.char_end})" for p in found]
-    best = found[0]
+    lines = [f"{_named(p)}  (p {math.exp(p.score):.3f}{_place(p)})" for p in found]
+    return "\n".join([*lines, "", _marked(passage, found[0], color).strip()]) + "\n"
+
+
+def _named(prediction: Prediction) -> str:
+    return "no answer" if _says_none(prediction) else prediction.text
+
+
+def _place(prediction: Prediction) -> str:
+    """Yes, no and no answer stand before the passage, at no place in it."""
+    if prediction.passage < 0:
+        return ""
+    return f", characters {prediction.char_start} to {prediction.char_end}"
+
+
+def _marked(passage: str, best: Prediction, color: bool) -> str:
+    if best.passage < 0:
+        return passage
     on, off = ("\033[1;32m", "\033[0m") if color else ("[", "]")
-    marked = passage[: best.char_start] + on + passage[best.char_start : best.char_end] + off + passage[best.char_end :]
-    return "\n".join([*lines, "", marked.strip()]) + "\n"
+    return passage[: best.char_start] + on + passage[best.char_start : best.char_end] + off + passage[best.char_end :]

@@ -55,6 +55,7 @@ def demo(
     to see everything work; it is not a benchmark. If the demo is stopped, the same command goes on with it.
     """
     options.need_training()
+    options.keep_memory()
     from ham_mrc.training.demo import run_demo
 
     try:

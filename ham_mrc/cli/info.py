@@ -43,6 +43,7 @@ def gather() -> dict[str, Any]:
         "packages": packages,
         "extras": extras,
         "devices": _devices(),
+        "compiled": _compiled(),
         "datasets": sorted(DATASETS),
         "readers": _readers(),
     }
@@ -91,6 +92,16 @@ def _devices() -> list[str]:
         card = torch.cuda.get_device_properties(index)
         devices.append(f"cuda:{index} ({card.name}, {card.total_memory / 2**30:.0f} GiB)")
     return devices
+
+
+def _compiled() -> dict[str, str]:
+    """Each part that has a compiled form: by what it was compiled, or why the form in torch operations is in use."""
+    try:
+        from ham_mrc.layers import native_gru, native_match
+    except ImportError:
+        return {}
+    parts = {"match-LSTM": native_match.compiled(), "GRU": native_gru.compiled()}
+    return {name: part.why if part.library else f"not in use: {part.why}" for name, part in parts.items()}
 
 
 def _readers() -> list[str]:

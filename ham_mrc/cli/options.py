@@ -61,3 +61,10 @@ def need_training() -> None:
     for package in ("torch", "safetensors"):
         if find_spec(package) is None:
             raise MissingExtra(package, "train", "this command")
+
+
+def keep_memory() -> None:
+    """For commands that are nothing but steps over the same tensors. A library leaves its host's memory alone."""
+    from ham_mrc.training.memory import keep_freed_memory
+
+    keep_freed_memory()

@@ -32,6 +32,16 @@ def predict(
         int | None,
         typer.Option(min=1, metavar="K", help="Also write the K best spans with scores to FILE.nbest.jsonl."),
     ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the attention of every level; packed where FILE ends with .gz."),
+    ] = None,
+    trace_ids: Annotated[
+        str | None, typer.Option(metavar="ID,ID", help="Which questions to trace, by their ids.")
+    ] = None,
+    trace_first: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Trace the first N questions.", show_default="10")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Questions at once.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to run.")] = "auto",
     precision: Annotated[Literal["auto", "float32", "bfloat16"], typer.Option(help="Of matrix products.")] = "auto",
@@ -40,26 +50,35 @@ def predict(
     write: options.Write = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Answer every question of INPUT. An answer is always a slice of its untouched passage."""
+    """Answer every question of INPUT. An answer is always a slice of its untouched passage.
+
+    A run with a null position also says how probable it is that there is no answer, in FILE.na_prob.json.
+    """
+    ids = _trace_ids(trace, trace_ids, trace_first)
     options.need_training()
+    options.keep_memory()
     from ham_mrc.files import write_json, write_jsonl
-    from ham_mrc.training.answer import Answerer
+    from ham_mrc.training.answer import Answerer, Tracing
+    from ham_mrc.training.official import write_official
 
     prepared = source.is_dir()
     if split is not None and not prepared:
         raise HamError("--split names a part of a prepared folder, but INPUT is a file", file=source)
     answerer = Answerer(run, device=device, precision=precision, batch_size=batch_size)
+    tracing = None if trace is None else Tracing(trace, ids, trace_first or 10)
     k, progress = n_best or 1, reporter(quiet)
     if prepared:
-        answered = answerer.answer_part(source, split or "dev", k=k, progress=progress)
+        answered = answerer.answer_part(source, split or "dev", k=k, progress=progress, tracing=tracing)
     else:
-        answered = answerer.answer_file(source, k=k, progress=progress)
+        answered = answerer.answer_file(source, k=k, progress=progress, tracing=tracing)
     if answered.no_vectors:
         warning(without_vectors(answered))
-    write_json(out, answered.predictions)
+    write_official(out, answered.official)
+    if answered.no_answer is not None:
+        write_json(beside(out, "na_prob.json"), answered.no_answer)
     if n_best is not None:
         spans = ({"id": found[0].id, "spans": list(map(_span, found))} for found in answered.candidates)
-        write_jsonl(nbest_file(out), spans)
+        write_jsonl(beside(out, "nbest.jsonl"), spans)
     show(_document(answered, out, answerer.device.precision), format, json=json, write=write)
     notice(f"next: ham-mrc eval {shlex.quote(str(out))} REFERENCES", quiet=quiet)
 
@@ -70,9 +89,21 @@ def without_vectors(answered: Answered) -> str:
     return f"{words} new to the run can only be matched, for want of vectors ({answered.no_vectors})"
 
 
-def nbest_file(out: Path) -> Path:
-    """Where the n-best list of a prediction file goes: `predictions.json` -> `predictions.nbest.jsonl`."""
-    return out.with_name(f"{out.name.removesuffix('.json')}.nbest.jsonl")
+def beside(out: Path, ending: str) -> Path:
+    """Where what belongs to a prediction file goes: `predictions.json` -> `predictions.nbest.jsonl`."""
+    return out.with_name(f"{out.name.removesuffix('.jsonl').removesuffix('.json')}.{ending}")
+
+
+def _trace_ids(trace: Path | None, ids: str | None, first: int | None) -> tuple[str, ...]:
+    """The ids to trace. Raises HamError for options that contradict each other."""
+    if trace is None and (ids is not None or first is not None):
+        raise HamError("--trace-ids and --trace-first say what to trace", remedy="name a file with --trace FILE")
+    if ids is not None and first is not None:
+        raise HamError("--trace-ids and --trace-first both say what to trace", remedy="leave one of them out")
+    found = tuple(name.strip() for name in (ids or "").split(",") if name.strip())
+    if ids is not None and not found:
+        raise HamError("names no question", place="--trace-ids", remedy="give ids with commas between them")
+    return found
 
 
 def _span(prediction: Prediction) -> dict[str, Any]:
@@ -85,6 +116,7 @@ def _document(answered: Answered, out: Path, precision: str) -> Document:
     rate = questions / answered.seconds if answered.seconds else 0.0
     facts = {
         "questions": questions,
+        **({} if answered.no_answer is None else {"no_answer": answered.silent}),
         "without_text": answered.without_text,
         "cut_passages": answered.cut_passages,
         "new_words": answered.new_words,
@@ -95,6 +127,7 @@ def _document(answered: Answered, out: Path, precision: str) -> Document:
     }
     rows = [
         ("questions answered", f"{questions:,}"),
+        *([] if answered.no_answer is None else [("of them by: there is no answer", f"{answered.silent:,}")]),
         ("of them with an empty answer, for want of a passage", f"{answered.without_text:,}"),
         ("passages read in part only", f"{answered.cut_passages:,}"),
         ("words new to the run", f"{answered.new_words:,}"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ham_mrc.cli.output import notice, wants_color
-from ham_mrc.progress import Bar, Progress, silent
+from ham_mrc.progress import Bar, Progress, duration, silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -62,14 +62,6 @@ class Count:
     def last_line(self) -> str:
         """What was done, when it is: `training: 26,000 examples in 5m06s`."""
         return f"{self.title}: " + f"{self.done:,} {self.unit}".rstrip() + f" in {duration(self.seconds)}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 4s, 3m05s, 2h10m."""
-    minutes, rest = divmod(round(max(seconds, 0)), 60)
-    if minutes < 60:
-        return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
-    return f"{minutes // 60}h{minutes % 60:02d}m"
 
 
 @contextlib.contextmanager

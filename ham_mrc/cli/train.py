@@ -17,11 +17,17 @@ from ham_mrc.tables import Table, make_table
 if TYPE_CHECKING:
     from ham_mrc.config import Config
 
-DEFAULT_READERS = {"squad": "match-lstm"}
+DEFAULT_READERS = {"squad": "match-lstm", "dureader": "bidaf", "cmrc": "bidaf", "msmarco": "r-net"}
 """The paper's reader for each dataset."""
 
-DEFAULT_PRESETS = {"match-lstm": "match-lstm-small"}
+DEFAULT_PRESETS = {"match-lstm": "match-lstm-small", "bidaf": "bidaf-small", "r-net": "r-net-small"}
 """What runs where no preset is named: the one that two cores can train."""
+
+CHINESE_PRESETS = {"bidaf": "bidaf-small-dureader"}
+"""What runs instead on DuReader and CMRC: Baidu's form of the reader, for words without pretrained vectors."""
+
+ANSWER_TOKENS = {"squad": 15, "cmrc": 50, "dureader": 200, "msmarco": 75}
+"""How long an answer may be where the settings say nothing: 99 % of the labels keep to it, 95 % on DuReader."""
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -59,6 +65,10 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any one setting, as section.key=value. May be repeated."),
     ] = None,
+    grow: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Begin with the weights of a finished run, at more levels of attention."),
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped, by its own settings.")
     ] = None,
@@ -88,19 +98,34 @@ def train(
         },
     }
     given = {name: {key: v for key, v in values.items() if v is not None} for name, values in chosen.items()}
-    _check_resume(resume, out, given, [reader, preset, config, set_, force])
+    _check_resume(resume, out, given, [reader, preset, config, set_, grow, force])
     options.need_training()
+    options.keep_memory()
     from ham_mrc.training import loop
+    from ham_mrc.training.distributed import together
 
-    if resume is not None:
-        run = loop.resume(resume, data=data, progress=reporter(quiet))
-    else:
-        if data is None or out is None:
-            raise HamError("DATA and --out RUN are needed", remedy="or --resume RUN; try ham-mrc train --help")
-        settings = _settings(data, reader, preset, config, set_ or [], given)
-        run = loop.train(data, out, settings, force=force, progress=reporter(quiet))
-    show(_document(run), format, json=json, write=write)
-    notice(f"next: ham-mrc predict {shlex.quote(str(run))} FILE --out predictions.json", quiet=quiet)
+    with together() as group:  # one process, unless torchrun has started several
+        progress = reporter(quiet or not group.leader)
+        if resume is not None:
+            run = loop.resume(resume, data=data, progress=progress, group=group)
+        else:
+            if data is None or out is None:
+                raise HamError("DATA and --out RUN are needed", remedy="or --resume RUN; try ham-mrc train --help")
+            if grow is not None and preset is None and config is None:
+                config = grow / "config.toml"
+            settings = settings_of(data, reader, preset, config, set_ or [], given)
+            run = loop.train(data, out, settings, grow=grow, force=force, progress=progress, group=group)
+        if not group.leader:
+            return
+        show(_document(run), format, json=json, write=write)
+    notice(f"next: ham-mrc predict {shlex.quote(str(run))} FILE --out predictions{_suffix(run)}", quiet=quiet)
+
+
+def _suffix(run: Path) -> str:
+    from ham_mrc.training.official import suffix
+    from ham_mrc.training.run_folder import open_run
+
+    return suffix(open_run(run).facts["dataset"])
 
 
 def _check_resume(resume: Path | None, out: Path | None, given: dict[str, Any], others: list[Any]) -> None:
@@ -112,7 +137,7 @@ def _check_resume(resume: Path | None, out: Path | None, given: dict[str, Any], 
         raise HamError("--resume goes on with the settings that the run began with", remedy="leave out the others")
 
 
-def _settings(
+def settings_of(
     data: Path, reader: str | None, preset: str | None, file: Path | None, assignments: list[str], given: dict[str, Any]
 ) -> Config:
     """The settings of a new run, later layers over earlier ones."""
@@ -125,16 +150,19 @@ def _settings(
     chosen = merge(own, *map(parse_assignment, assignments), given, named)
     if preset is None:
         preset = own.get("run", {}).get("preset")  # FILE is a run's config.toml
+    dataset = Manifest.load(data).dataset
     if preset is None:
-        name = chosen.get("reader", {}).get("name") or DEFAULT_READERS.get(Manifest.load(data).dataset)
-        preset = DEFAULT_PRESETS.get(str(name), "")
-    basis = read_preset(str(preset)) if preset else {}
+        name = str(chosen.get("reader", {}).get("name") or DEFAULT_READERS[dataset])
+        preset = CHINESE_PRESETS.get(name) if dataset in ("dureader", "cmrc") else None
+        preset = preset or DEFAULT_PRESETS.get(name, "")
+    basis = merge({"training": {"max_answer_tokens": ANSWER_TOKENS[dataset]}}, read_preset(preset) if preset else {})
     if file is not None:
         build_config(merge(basis, own), READERS, file=file)  # what is wrong with the file names the file
     return build_config(merge(basis, chosen, {"run": {"preset": str(preset)}}), READERS)
 
 
 def _document(run: Path) -> Document:
+    from ham_mrc.eval.datasets import MAIN, metrics_of
     from ham_mrc.eval.results import load_result
     from ham_mrc.files import read_jsonl
 
@@ -150,15 +178,21 @@ def _document(run: Path) -> Document:
         "metrics": dict(result.scores.metrics),
         "levels": best["levels"],
     }
-    return Document(content, [_epochs(log), *_levels(best["levels"], best["epoch"])])
+    if "threshold" in best:
+        content["no_answer_threshold"] = best["threshold"]
+    known = metrics_of(result.scores.dataset, result.scores.version)
+    shown = {name: known[name].label for name in MAIN[result.scores.dataset]}
+    return Document(content, [_epochs(log, shown, result.scores.signature), *_levels(best["levels"], best["epoch"])])
 
 
-def _epochs(log: list[dict[str, Any]]) -> Table:
+def _epochs(log: list[dict[str, Any]], metrics: dict[str, str], signature: str) -> Table:
+    """A row for each epoch; `metrics` are the figures that are shown, each with its label."""
     parts = list(log[0]["scores"])
-    headers = ["epoch", "loss", *(f"{part} {label}" for part in parts for label in ("EM", "F1")), "examples/s", "best"]
+    labels = [f"{part} {label}" for part in parts for label in metrics.values()]
+    headers = ["epoch", "loss", *labels, "examples/s", "best"]
     rows = []
     for entry in log:
-        figures = [f"{entry['scores'][part][key]:.2f}" for part in parts for key in ("exact_match", "f1")]
+        figures = [_figure(entry["scores"][part], key) for part in parts for key in metrics]
         mark = "*" if entry["best"] else ""
         rows.append(
             [str(entry["epoch"]), f"{entry['loss']:.3f}", *figures, f"{entry['examples_per_second']:.0f}", mark]
@@ -166,7 +200,13 @@ def _epochs(log: list[dict[str, Any]]) -> Table:
     notes = ["* better than all epochs before, by the model-choice part"]
     if log[-1]["cut_short"]:
         notes.append("the last epoch was cut short by max_minutes")
+    if signature.endswith("|punkt:absent-least"):
+        notes.append("F1 is a lower bound: without NLTK's Punkt model an answer that hangs on it counts least")
     return make_table(headers, rows, right=headers[:-1], title="epochs", notes=notes)
+
+
+def _figure(scores: dict[str, float], name: str) -> str:
+    return f"{scores[name]:.2f}" if name in scores else ""
 
 
 def _levels(sites: dict[str, list[dict[str, Any]]], epoch: int) -> list[Table]:

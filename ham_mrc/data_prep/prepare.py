@@ -16,6 +16,7 @@ from pathlib import Path
 from ham_mrc.data_prep.assemble import Assembly, number_of_each, part_counts
 from ham_mrc.data_prep.characters import CHARACTERS
 from ham_mrc.data_prep.chunks import chunks, nothing_moved
+from ham_mrc.data_prep.dataset import Reading
 from ham_mrc.data_prep.encode import Encoded, encode_chunk, encode_examples
 from ham_mrc.data_prep.manifest import MANIFEST, Manifest, PartCounts
 from ham_mrc.data_prep.part_encoder import Encoding
@@ -88,30 +89,39 @@ def encode_file(
     vocabulary: Vocabulary,
     folder: str | Path,
     *,
+    reading: Reading | None = None,
     max_passage_tokens: int = EVALUATION_PASSAGE_TOKENS,
     max_question_tokens: int = EVALUATION_QUESTION_TOKENS,
     progress: Progress = silent,
 ) -> tuple[PartCounts, Vocabulary]:
     """Turn one raw file (or "-") into the columns of one part in `folder`, by the rules of evaluation.
 
-    Every question is kept, but for one whose id stands twice. Words that `vocabulary` lacks are appended, in the
-    order of their first sight, to the vocabulary that is returned; none of them counts as trained.
+    `reading` is that of a prepared folder; None stands for the dataset's own without a null position. Every question is
+    kept, but for one whose id stands twice. Words that `vocabulary` lacks are appended, in the order of their first
+    sight, to the vocabulary that is returned; none of them counts as trained.
     """
     limits = Limits(max_passage_tokens, max_question_tokens)
     entry = find_dataset(dataset)
+    reading = reading or replace(entry.reading, null_position=False)
     with progress("reading", unit="questions") as bar:
         portions = (
-            [example for _, examples in chunk.examples(entry, entry.reading) for example in examples]
+            [example for _, examples in chunk.examples(entry, reading) for example in examples]
             for chunk in chunks(entry, path)
         )
-        return _encode_part(dataset, portions, vocabulary, Path(folder), limits, bar.advance)
+        return _encode_part(dataset, portions, vocabulary, Path(folder), reading, limits, bar.advance)
 
 
 def encode_example(
-    dataset: str, example: Example, vocabulary: Vocabulary, folder: str | Path, limits: Limits
+    dataset: str,
+    example: Example,
+    vocabulary: Vocabulary,
+    folder: str | Path,
+    limits: Limits,
+    reading: Reading | None = None,
 ) -> tuple[PartCounts, Vocabulary]:
     """Turn one question into the columns of one part in `folder`. See `encode_file`."""
-    return _encode_part(dataset, [[example]], vocabulary, Path(folder), limits)
+    reading = reading or replace(find_dataset(dataset).reading, null_position=False)
+    return _encode_part(dataset, [[example]], vocabulary, Path(folder), reading, limits)
 
 
 def _encode_part(
@@ -119,12 +129,13 @@ def _encode_part(
     portions: Iterable[Sequence[Example]],
     vocabulary: Vocabulary,
     folder: Path,
+    reading: Reading,
     limits: Limits,
     advance: Callable[[int], None] = nothing_moved,
 ) -> tuple[PartCounts, Vocabulary]:
     encoding = Encoding(
         dataset=dataset,
-        reading=replace(find_dataset(dataset).reading, null_position=False),
+        reading=reading,
         training=limits,
         evaluation=limits,
         lowercase=vocabulary.lowercase,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import re
@@ -141,8 +142,13 @@ def _surface(answer: str) -> str:
 
 def passage_length(references: References, place: int) -> str:
     """The number of tokens of the passage, in steps."""
-    text = _text(references.passages[references.passage_of[place]], "context", references, place)
-    return _step(len(tokenize(text).words), _PASSAGE_WORDS)
+    return _passage_step(_text(references.passages[references.passage_of[place]], "context", references, place))
+
+
+@functools.lru_cache(maxsize=16384)
+def _passage_step(passage: str) -> str:
+    """Kept, since questions share passages and several results are broken down one after the other."""
+    return _step(len(tokenize(passage).words), _PASSAGE_WORDS)
 
 
 def _text(text: str | None, what: str, references: References, place: int) -> str:

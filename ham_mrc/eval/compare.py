@@ -37,7 +37,7 @@ def compare(
     """
     _check(results, baseline_index, test, paper)
     groups = _groups(results)
-    names = _names(results)
+    names = result_names(results)
     metrics = {
         name: metric
         for name, metric in known_metrics(results[0].scores).items()
@@ -97,7 +97,7 @@ def _groups(results: Sequence[Result]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _names(results: Sequence[Result]) -> list[str]:
+def result_names(results: Sequence[Result]) -> list[str]:
     """The results' names, or their files where two have the same name."""
     names = [result.name for result in results]
     return [result.file or result.name if names.count(result.name) > 1 else result.name for result in results]

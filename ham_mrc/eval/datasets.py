@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 TITLES = {"squad": "SQuAD 1.1 or 2.0", "cmrc": "CMRC 2018", "msmarco": "MS MARCO", "dureader": "DuReader 2.0"}
 """What `--dataset` takes, and what each is called."""
 
+MAIN = {
+    "squad": ("exact_match", "f1"),
+    "cmrc": ("exact_match", "f1"),
+    "msmarco": ("bleu_1", "rouge_l"),
+    "dureader": ("bleu_4", "rouge_l"),
+}
+"""The two figures that each dataset's results are usually given by; the second, which is steadier, chooses epochs."""
+
 _PAGES = {("squad", "1"): "squad", ("squad", "2"): "squad2"}
 """By dataset and first number of its version, where a dataset has several definitions."""
 

@@ -92,6 +92,7 @@ def evaluate(predictions: Path, references: Path | None, dataset: str | None, as
 
         inputs = run_inputs(predictions)
         predictions, references, run = inputs.predictions, inputs.references, inputs.settings
+        dataset = dataset or inputs.dataset
     elif str(predictions) == str(references) == "-":
         raise HamError("predictions and references cannot both come from standard input")
     gold = load_references(references, dataset)

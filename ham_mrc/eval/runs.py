@@ -18,10 +18,11 @@ PARTS = ("test", "dev")
 
 @dataclass(frozen=True, slots=True)
 class RunInputs:
-    """`settings` are as the run's own result tells them, None where it has none."""
+    """`settings` are as the run's own result tells them, None where it has none; `dataset` as its config.toml does."""
 
     predictions: Path
     references: Path
+    dataset: str | None
     settings: Mapping[str, Any] | None
 
 
@@ -37,7 +38,7 @@ def run_inputs(run: Path) -> RunInputs:
             file=run,
             remedy="give PREDICTIONS and REFERENCES, or the folder of a run",
         )
-    data = _data_folder(run)
+    data, dataset = _data(run)
     for part in PARTS:
         predictions = _either(run / "predictions" / part)
         if predictions.exists():
@@ -48,7 +49,7 @@ def run_inputs(run: Path) -> RunInputs:
                     file=references,
                     remedy=f"the prepared data have moved: score with ham-mrc eval {predictions} REFERENCES",
                 )
-            return RunInputs(predictions, references, _settings(run))
+            return RunInputs(predictions, references, dataset, _settings(run))
     raise HamError(
         "the run has written no predictions yet", file=run, remedy=f"finish it: ham-mrc train --resume {run}"
     )
@@ -60,20 +61,22 @@ def _either(stem: Path) -> Path:
     return lines if lines.exists() and not document.exists() else document
 
 
-def _data_folder(run: Path) -> Path:
+def _data(run: Path) -> tuple[Path, str | None]:
+    """The prepared folder of a run, and its dataset where the run says so."""
     config = run / "config.toml"
     if not config.exists():
         raise HamError("is no run folder (no config.toml)", file=run)
     try:
-        settings = tomllib.loads(read_bytes(config).decode("utf-8"))
-        folder = settings["data"]["folder"]
+        facts = tomllib.loads(read_bytes(config).decode("utf-8"))["data"]
+        folder, dataset = facts["folder"], facts.get("dataset")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise HamError(f"is not TOML ({error})", file=config) from error
     except (KeyError, TypeError):
-        folder = None
+        folder = dataset = None
     if not isinstance(folder, str):
         raise HamError("names no prepared data", file=config, place="[data]", remedy='folder = "..." is expected')
-    return Path(folder) if Path(folder).exists() else run / folder
+    found = Path(folder) if Path(folder).exists() else run / folder
+    return found, dataset if isinstance(dataset, str) else None
 
 
 def _settings(run: Path) -> Mapping[str, Any] | None:

@@ -70,6 +70,10 @@ class WordTokenizer:
         decided = self._with_model(text)
         return () if decided is None else (decided,)
 
+    def has_model(self) -> bool:
+        """Whether a Punkt model is installed. Imports all of NLTK."""
+        return self._with_model("") is not None
+
     def _with_model(self, text: str) -> Words | None:
         from nltk.tokenize import word_tokenize
 

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from ham_mrc.config import Config
 from ham_mrc.errors import HamError
 from ham_mrc.files import write_whole
+from ham_mrc.training.average import Average
 from ham_mrc.training.run_folder import CONFIG, STATE
 
-SCHEMA = 1
+SCHEMA = 2
 FREE = ("device", "max_minutes", "checkpoint_minutes")
 """Settings of [training] that may be changed in a run's config.toml while it is stopped."""
 
@@ -31,7 +32,8 @@ FREE = ("device", "max_minutes", "checkpoint_minutes")
 class Progressed:
     """How far a run is. `epoch` counts from 1, `position` the batches of it that are done, `update` all updates.
 
-    The sums run over the epoch in hand. `best_score` is on the model-choice part, in per cent.
+    The sums run over the epoch in hand. `best_score` is on the model-choice part, in per cent; `flat_epochs` have
+    followed it without a better one, `flat_since_halving` of them since the rate was last halved, `halvings` times.
     """
 
     epoch: int = 1
@@ -45,6 +47,8 @@ class Progressed:
     best_score: float = -1.0
     best_epoch: int = 0
     flat_epochs: int = 0
+    halvings: int = 0
+    flat_since_halving: int = 0
     finished: bool = False
     fingerprint: str = ""  # of the settings that the run began with; empty: not recorded
     log: list[dict[str, Any]] = field(default_factory=list)
@@ -55,13 +59,15 @@ class Progressed:
         self.loss_sum, self.norm_sum = self.loss_sum + loss * examples, self.norm_sum + norm
         self.seconds, self.epoch_seconds = self.seconds + seconds, self.epoch_seconds + seconds
 
-    def count_epoch(self, entry: dict[str, Any], best: float | None) -> None:
+    def count_epoch(self, entry: dict[str, Any], best: float | None, halve_patience: int) -> None:
         """One more epoch with its log entry; `best` is its score on the model-choice part if there was none better."""
         self.log.append(entry)
         if best is None:
-            self.flat_epochs += 1
+            self.flat_epochs, self.flat_since_halving = self.flat_epochs + 1, self.flat_since_halving + 1
         else:
-            self.best_score, self.best_epoch, self.flat_epochs = best, self.epoch, 0
+            self.best_score, self.best_epoch, self.flat_epochs, self.flat_since_halving = best, self.epoch, 0, 0
+        if self.flat_since_halving >= halve_patience:
+            self.halvings, self.flat_since_halving = self.halvings + 1, 0
         self.epoch, self.position, self.examples = self.epoch + 1, 0, 0
         self.loss_sum = self.norm_sum = self.epoch_seconds = 0.0
 
@@ -87,18 +93,23 @@ def load_weights(path: Path, reader: nn.Module) -> None:
     _load(reader, tensors, path)
 
 
-def save_state(run: Path, reader: nn.Module, optimizer: torch.optim.Optimizer, progressed: Progressed) -> None:
+def save_state(
+    run: Path, reader: nn.Module, optimizer: torch.optim.Optimizer, average: Average, progressed: Progressed
+) -> None:
     """Write all that resuming needs."""
     tensors = {f"model.{name}": tensor.detach().cpu().contiguous() for name, tensor in _distinct(reader).items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{key}": torch.as_tensor(value).cpu() for key, value in state.items()}
+    tensors |= {f"average.{name}": tensor.cpu() for name, tensor in average.shadow.items()}
     header = {"schema": str(SCHEMA), "progressed": json.dumps(asdict(progressed))}
     with write_whole(run / STATE) as stream:
         stream.write(save(tensors, metadata=header))
 
 
-def load_state(run: Path, config: Config, reader: nn.Module, optimizer: torch.optim.Optimizer) -> Progressed:
-    """Bring reader and optimiser back to where `save_state` left them.
+def load_state(
+    run: Path, config: Config, reader: nn.Module, optimizer: torch.optim.Optimizer, average: Average
+) -> Progressed:
+    """Bring reader, optimiser and average back to where `save_state` left them.
 
     Raises HamError for a damaged or foreign file, or one that other settings than `config` have written.
     """
@@ -111,6 +122,7 @@ def load_state(run: Path, config: Config, reader: nn.Module, optimizer: torch.op
             remedy="put them back, or begin a new run with --config",
         )
     _load(reader, {k[6:]: v for k, v in tensors.items() if k.startswith("model.")}, run / STATE)
+    average.load({k[8:]: v for k, v in tensors.items() if k.startswith("average.")})
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):

@@ -18,20 +18,19 @@ from ham_mrc.config import Config, build_config, merge, read_preset
 from ham_mrc.data_prep.manifest import MANIFEST, Manifest
 from ham_mrc.data_prep.prepare import prepare
 from ham_mrc.data_prep.request import Request
-from ham_mrc.data_prep.shards import Columns
 from ham_mrc.errors import HamError
 from ham_mrc.eval.compare import compare
 from ham_mrc.eval.comparison import Comparison, comparison_json
 from ham_mrc.eval.references import load_references
 from ham_mrc.eval.results import load_result
-from ham_mrc.eval.score import score_predictions
 from ham_mrc.files import read_json, refuse_overwrite, sha256, write_json
 from ham_mrc.progress import Progress, silent
 from ham_mrc.readers import READERS
 from ham_mrc.sample import sample_path
 from ham_mrc.training.device import choose_device
 from ham_mrc.training.loop import resume, train
-from ham_mrc.training.predict import predict
+from ham_mrc.training.parts import open_parts
+from ham_mrc.training.predict import predict, texts_of
 from ham_mrc.training.run_folder import CONFIG, VOCABULARY, open_run
 from ham_mrc.training.run_reader import build_reader
 
@@ -171,17 +170,17 @@ def _is_run(run: Path, data: Path, config: Config) -> bool:
 def _untrained(data: Path, config: Config) -> Mapping[str, float]:
     """What the fresh weights of a reader score on dev."""
     vocabulary = Manifest.load(data).load_vocabulary(data / VOCABULARY)
-    settings = config.training
+    settings, parts = config.training, open_parts(data)
     device = choose_device(settings.device, settings.precision)
     found = predict(
         build_reader(config, vocabulary, None).to(device.torch),
-        Columns.open(data / "dev"),
+        parts.columns["dev"],
+        parts.form,
         device,
         batch_size=settings.eval_batch_size,
         max_answer_tokens=settings.max_answer_tokens,
     )
-    references = load_references(data / "dev" / "references.json")
-    return score_predictions({prediction.id: prediction.text for prediction in found}, references).metrics
+    return parts.score("dev", texts_of(found, None)).metrics
 
 
 def _shown(data: Path, runs: list[Path]) -> tuple[Shown, ...]:

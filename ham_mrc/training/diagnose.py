@@ -14,14 +14,14 @@ from ham_mrc.data_prep.shards import Columns
 from ham_mrc.layers.ham import Ham
 from ham_mrc.layers.trace import Trace
 from ham_mrc.readers.batch import Batch
-from ham_mrc.training.batches import make_batch, passage_lengths
+from ham_mrc.training.batches import Form, make_batch, passage_lengths
 from ham_mrc.training.device import Device
 
 QUESTIONS = 64
-"""How many questions the figures are taken over: the first of the part whose passage has a token."""
+"""How many questions the figures are taken over: the first of the part whose passages have a token."""
 
 
-def diagnose(reader: nn.Module, columns: Columns, device: Device) -> dict[str, list[dict[str, Any]]]:
+def diagnose(reader: nn.Module, columns: Columns, form: Form, device: Device) -> dict[str, list[dict[str, Any]]]:
     """For every site of attention and every level: `weight`, `change`, `entropy`, `spread` (see LevelFigures).
 
     `change` is None at level 1. The reader is left in the mode it came in.
@@ -29,7 +29,7 @@ def diagnose(reader: nn.Module, columns: Columns, device: Device) -> dict[str, l
     rows = np.flatnonzero(passage_lengths(columns) > 0)[:QUESTIONS]
     if not len(rows):
         return {}
-    batch = make_batch(columns, rows).to(device.torch)
+    batch = make_batch(columns, rows, form).to(device.torch)
     was_training = reader.training
     reader.eval()
     try:

@@ -12,9 +12,10 @@ from ham_mrc.progress import Bar
 
 
 @contextlib.contextmanager
-def stop_requested() -> Iterator[Callable[[], bool]]:
+def stop_requested(*, once: bool = False) -> Iterator[Callable[[], bool]]:
     """Within the block the first SIGINT or SIGTERM only makes the function return True; a second one interrupts.
 
+    With `once` it does not: of several processes each hears one Ctrl-C twice, from the terminal and from torchrun.
     Outside the main thread, where signals cannot be caught, the function is always False.
     """
     asked = False
@@ -24,7 +25,7 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
 
     def ask(signum: int, frame: FrameType | None) -> None:
         nonlocal asked
-        if asked:
+        if asked and not once:
             raise KeyboardInterrupt
         asked = True
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ham_mrc.eval.datasets import MAIN, metrics_of
 from ham_mrc.records import Scores
 from ham_mrc.training.batches import Rows, padding_share
 from ham_mrc.training.diagnose import diagnose
-from ham_mrc.training.optimizer import rate_at
+from ham_mrc.training.parts import Parts
 from ham_mrc.training.training import Training
 
 TIMINGS = ("examples_per_second", "training_seconds")
@@ -16,7 +17,7 @@ TIMINGS = ("examples_per_second", "training_seconds")
 
 def log_entry(training: Training, batches: list[Rows], scores: dict[str, Scores], better: bool) -> dict[str, Any]:
     """The epoch that has just been scored; docs/training.md says what each key means."""
-    done, settings = training.progressed, training.settings
+    done, settings, parts = training.progressed, training.settings, training.parts
     return {
         "epoch": done.epoch,
         "updates": done.update,
@@ -25,21 +26,26 @@ def log_entry(training: Training, batches: list[Rows], scores: dict[str, Scores]
         "gradient_norm": done.norm_sum / max(1, done.position),
         "scores": {name: dict(score.metrics) for name, score in scores.items()},
         "best": better,
-        "levels": diagnose(training.reader, training.parts.columns[training.parts.chooser], training.device),
-        "lr": rate_at(settings, done.update - 1, settings.epochs * len(batches)),
+        "levels": diagnose(training.reader, parts.columns[parts.chooser], parts.form, training.device),
+        "lr": training.rate(done.update - 1, settings.epochs * len(batches)),
         "examples": done.examples,
         "examples_per_second": done.examples / done.epoch_seconds if done.epoch_seconds else 0.0,
         "training_seconds": done.seconds,
-        "padding": padding_share(training.parts.train, batches),
+        "padding": padding_share(parts.train, parts.form, batches),
+        **({} if training.threshold is None else {"threshold": training.threshold}),
     }
 
 
-def epoch_line(entry: dict[str, Any], chooser: str, metric: str) -> str:
+def epoch_line(entry: dict[str, Any], parts: Parts) -> str:
     """`epoch 2: loss 3.214, choice EM 40.12 F1 52.30, dev EM 39.00 F1 51.00 (best by choice f1), 85 examples/s`."""
-    parts = ", ".join(
-        f"{name} EM {figures['exact_match']:.2f} F1 {figures['f1']:.2f}" for name, figures in entry["scores"].items()
+    version = parts.references[parts.chooser].version
+    labels = {name: metric.label for name, metric in metrics_of(parts.dataset, version).items()}
+    shown = dict.fromkeys((*MAIN[parts.dataset], parts.metric))
+    told = ", ".join(
+        " ".join([part, *(f"{labels[name]} {figures[name]:.2f}" for name in shown if name in figures)])
+        for part, figures in entry["scores"].items()
     )
-    best = f" (best by {chooser} {metric})" if entry["best"] else ""
+    best = f" (best by {parts.chooser} {parts.metric})" if entry["best"] else ""
     cut = ", cut short by max_minutes" if entry["cut_short"] else ""
     rate = f"{entry['examples_per_second']:.0f} examples/s"
-    return f"epoch {entry['epoch']}: loss {entry['loss']:.3f}, {parts}{best}, {rate}{cut}"
+    return f"epoch {entry['epoch']}: loss {entry['loss']:.3f}, {told}{best}, {rate}{cut}"

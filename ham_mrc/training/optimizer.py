@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -22,11 +25,16 @@ def build_optimizer(reader: nn.Module, settings: TrainingSettings) -> torch.opti
     groups = [{"params": others, "weight_decay": settings.weight_decay, "scale": 1.0}]
     if levels:
         groups.append({"params": levels, "weight_decay": 0.0, "scale": settings.c_lr_scale})
-    return OPTIMIZERS[settings.optimizer](groups, lr=settings.lr)  # type: ignore[call-arg]
+    options: dict[str, Any] = {"eps": settings.eps} if settings.eps else {}
+    if settings.optimizer == "adadelta":
+        options["rho"] = settings.rho
+    return OPTIMIZERS[settings.optimizer](groups, lr=settings.lr, **options)  # type: ignore[call-arg]
 
 
-def rate_at(settings: TrainingSettings, update: int, updates: int) -> float:
-    """The rate of update number `update` (from 0) of `updates` in all."""
+def rate_at(settings: TrainingSettings, update: int, updates: int, halvings: int = 0) -> float:
+    """The rate of update number `update` (from 0) of `updates` in all, after so many `halvings`."""
+    if settings.schedule == "halving":
+        return math.ldexp(settings.lr, -halvings)
     return settings.lr * (1 - update / updates if settings.schedule == "linear" else 1.0)
 
 
@@ -34,3 +42,8 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group of parameters the rate times its own scale."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["scale"]
+
+
+def clip_gradients(reader: nn.Module, clip: float) -> torch.Tensor:
+    """The norm of the whole gradient, which is cut down to `clip` where it is longer; 0: never."""
+    return nn.utils.clip_grad_norm_(reader.parameters(), clip or math.inf)

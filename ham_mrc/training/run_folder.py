@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import torch
 
 from ham_mrc import __version__
 from ham_mrc.config import Config, build_config, read_toml
+from ham_mrc.data_prep.characters import CHARACTERS, Alphabet
+from ham_mrc.data_prep.dataset import Reading
 from ham_mrc.data_prep.manifest import MANIFEST, Manifest
 from ham_mrc.data_prep.vectors import Vectors
 from ham_mrc.data_prep.vocab import Vocabulary
@@ -21,7 +24,7 @@ from ham_mrc.opening import unreadable
 from ham_mrc.readers import READERS
 from ham_mrc.text import TOKENIZER
 
-SCHEMA = 1
+SCHEMA = 2
 CONFIG, VOCABULARY, WEIGHTS, LOG, FINISHED = (
     "config.toml",
     "vocab.txt",
@@ -29,13 +32,18 @@ CONFIG, VOCABULARY, WEIGHTS, LOG, FINISHED = (
     "log.jsonl",
     "scores.json",
 )
+THRESHOLD = "threshold.json"
 STATE = Path("last") / "state.safetensors"
-PREDICTIONS = {part: Path("predictions") / f"{part}.json" for part in ("dev", "test")}
-"""Where the answers to a part stand in the folder."""
+PREDICTIONS = Path("predictions")
+"""Where the answers to the parts stand: PART.json or PART.jsonl, and PART.na_prob.json where "no answer" is one."""
+
+_ANSWERS = tuple(f"{part}{ending}" for part in ("dev", "test") for ending in (".json", ".jsonl", ".na_prob.json"))
 
 NEEDED: dict[str, type] = {
     "folder": str,
     "dataset": str,
+    "version": str,
+    "reading": dict,
     "manifest_sha256": str,
     "tokenizer": str,
     "lowercase": bool,
@@ -43,6 +51,8 @@ NEEDED: dict[str, type] = {
     "question_tokens": int,
     "trained_words": int,
     "vocabulary_sha256": str,
+    "characters": int,
+    "characters_sha256": str,
     "vector_width": int,
     "vectors_sha256": str,
 }
@@ -68,10 +78,15 @@ class RunFolder:
         """Whether its scores stand, which are written last."""
         return (self.path / FINISHED).exists()
 
+    @property
+    def reading(self) -> Reading:
+        """How the records were read that the run trained on, and how others are read for it."""
+        return Reading(**self.facts["reading"])
+
     def vocabulary(self) -> Vocabulary:
         """The run's own copy, checked against the run. Raises HamError where it or the tokeniser is another."""
         facts = self.facts
-        if facts["tokenizer"] != TOKENIZER:
+        if self.reading.segment == "characters" and facts["tokenizer"] != TOKENIZER:
             raise HamError(
                 f"the run was trained on tokens of {facts['tokenizer']}, this version of ham-mrc cuts {TOKENIZER}",
                 file=self.path / CONFIG,
@@ -86,6 +101,16 @@ class RunFolder:
             )
         except HamError as error:
             remedy = f"copy it anew from {self.data / VOCABULARY}, or train anew"
+            raise HamError(error.what, file=error.file, remedy=remedy) from error
+
+    def alphabet(self) -> Alphabet:
+        """The run's own copy, checked against the run; an empty one where its reader does not look into words."""
+        if not self.facts["characters"]:
+            return Alphabet("")
+        try:
+            return Alphabet.load(self.path / CHARACTERS, sha256=self.facts["characters_sha256"])
+        except HamError as error:
+            remedy = f"copy it anew from {self.data / CHARACTERS}, or train anew"
             raise HamError(error.what, file=error.file, remedy=remedy) from error
 
     def moved(self, data: Path) -> RunFolder:
@@ -127,13 +152,13 @@ def _is_run(path: Path) -> bool:
 
 def _is_leftover(file: Path) -> bool:
     """Whether it is what a process killed while it wrote leaves behind: .NAME.xxxxxxxx.part (files.write_whole)."""
-    ours = {CONFIG, VOCABULARY, WEIGHTS, LOG, FINISHED, STATE.name, *(path.name for path in PREDICTIONS.values())}
+    ours = {CONFIG, VOCABULARY, CHARACTERS, WEIGHTS, LOG, THRESHOLD, FINISHED, STATE.name, *_ANSWERS}
     return file.suffix == ".part" and file.name.rsplit(".", 2)[0] in {f".{name}" for name in ours}
 
 
 def remove_leftovers(run: Path) -> None:
     """Take away what a process killed while it wrote to the folder left behind."""
-    for folder in (run, run / STATE.parent, run / PREDICTIONS["dev"].parent):
+    for folder in (run, run / STATE.parent, run / PREDICTIONS):
         with contextlib.suppress(OSError):
             for file in filter(_is_leftover, folder.iterdir()):
                 file.unlink()
@@ -145,15 +170,25 @@ def resume_command(run: Path, data: str = "") -> str:
 
 
 def create_run(
-    path: Path, config: Config, data: Path, manifest: Manifest, vocabulary: Vocabulary, vectors: Vectors | None
+    path: Path,
+    config: Config,
+    data: Path,
+    manifest: Manifest,
+    vocabulary: Vocabulary,
+    vectors: Vectors | None,
+    alphabet: Alphabet | None,
+    more: Mapping[str, Any] | None = None,
 ) -> RunFolder:
     """A new run folder with its config.toml and vocabulary in it, and nothing of an earlier run that stood there.
+
+    `alphabet` is that of a reader that looks into words; `more` stands in [run] beside what made the run.
 
     Killed in here, the folder can be resumed from the moment that config.toml stands.
     """
     facts: dict[str, Any] = {
         "folder": str(data.resolve()),
         "dataset": manifest.dataset,
+        "version": manifest.version,
         "manifest_sha256": sha256(data / MANIFEST),
         "tokenizer": manifest.tokenizer,
         "lowercase": vocabulary.lowercase,
@@ -161,21 +196,26 @@ def create_run(
         "question_tokens": manifest.settings["evaluation_question_tokens"],
         "trained_words": vocabulary.trained,
         "vocabulary_sha256": vocabulary.sha256,
+        "characters": 0 if alphabet is None else len(alphabet),
+        "characters_sha256": "" if alphabet is None else alphabet.sha256,
         "vector_width": 0 if vectors is None else vectors.width,
         "vectors_sha256": "" if vectors is None else vectors.sha256,
         "words_with_vectors": 0 if vectors is None else int(vectors.found.sum()),
+        "reading": manifest.reading,
     }
-    made = {"schema": SCHEMA, "made_by": __version__, "torch": torch.__version__}
+    made = {"schema": SCHEMA, "made_by": __version__, "torch": torch.__version__, **(more or {})}
     _clear(path)
     run = RunFolder(path, config, made, facts)
     run.write_config()
     vocabulary.save(path / VOCABULARY)
+    if alphabet is not None:
+        alphabet.save(path / CHARACTERS)
     return run
 
 
 def _clear(path: Path) -> None:
     """Take away an earlier run: first what says that it is finished, or can go on."""
-    files: list[str | Path] = [FINISHED, STATE, WEIGHTS, LOG, *PREDICTIONS.values()]
+    files: list[str | Path] = [FINISHED, STATE, WEIGHTS, LOG, THRESHOLD, *(PREDICTIONS / name for name in _ANSWERS)]
     for name in files:
         try:
             if (path / name).exists():
@@ -202,6 +242,8 @@ def open_run(path: Path) -> RunFolder:
     for name, kind in NEEDED.items():
         if name in facts and type(facts[name]) is not kind:
             faults.append(f"[data] {name} = {facts[name]!r}: is not what train wrote here")
+    if not faults and facts["reading"].keys() != {field.name for field in fields(Reading)}:
+        faults.append("[data.reading]: is not what train wrote here")
     if faults:
         raise ConfigError(faults, file=file)
     return RunFolder(path, build_config(sections, READERS, file=file), made, facts)

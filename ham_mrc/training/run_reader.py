@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ham_mrc.config import Config
+from ham_mrc.data_prep.part_encoder import NULL
 from ham_mrc.data_prep.vectors import read_vectors
 from ham_mrc.data_prep.vocab import Vocabulary
 from ham_mrc.errors import HamError
@@ -15,17 +16,26 @@ from ham_mrc.training.checkpoint import load_weights
 from ham_mrc.training.run_folder import WEIGHTS, RunFolder, resume_command
 
 
-def build_reader(config: Config, vocabulary: Vocabulary, vectors: torch.Tensor | None) -> nn.Module:
-    """The reader of `config` with fresh weights, drawn from the run's seed; `vectors` (words, width) are frozen."""
+def build_reader(
+    config: Config, vocabulary: Vocabulary, vectors: torch.Tensor | None, *, characters: int = 0, null: bool = False
+) -> nn.Module:
+    """The reader of `config` with fresh weights, drawn from the run's seed; `vectors` (words, width) are frozen.
+
+    `characters` is the number of their ids, and `null` says that texts begin with the null position.
+    """
     torch.manual_seed(config.training.seed)
     width = config.embeddings.width if vectors is None else vectors.shape[1]
-    return READERS[config.reader](WordEmbedding(width, vocabulary.trained, vectors), **config.reader_settings)
+    word = vocabulary.encode([NULL])[0] if null else None
+    embedding = WordEmbedding(width, vocabulary.trained, vectors, null=word)
+    return READERS[config.reader](embedding, characters, **config.reader_settings)
 
 
 def blank_reader(run: RunFolder, vocabulary: Vocabulary) -> nn.Module:
     """The run's reader, of the right shape for weights to be loaded into."""
-    width = run.facts["vector_width"]
-    return build_reader(run.config, vocabulary, torch.zeros(len(vocabulary), width) if width else None)
+    facts = run.facts
+    vectors = torch.zeros(len(vocabulary), facts["vector_width"]) if facts["vector_width"] else None
+    null = bool(run.reading.null_position)
+    return build_reader(run.config, vocabulary, vectors, characters=facts["characters"], null=null)
 
 
 def load_reader(run: RunFolder, vocabulary: Vocabulary) -> nn.Module:

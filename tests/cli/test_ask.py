@@ -9,11 +9,15 @@ import shutil
 import sys
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import pytest
+from street_data import STREETS
 from tiny_runs import VECTORS, tiny
 
 from ham_mrc.cli.main import run
+from ham_mrc.records import Prediction
+from ham_mrc.training.answer import Answered, Answerer
 from ham_mrc.training.loop import train
 
 PASSAGE = "  It ends in Lake Baikal.\nThe Arno is 100 km long.\n"
@@ -100,6 +104,59 @@ def test_passage_from_standard_input(
     monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(PASSAGE.encode())))
     assert run(["ask", str(river_run), "--passage", "-", "--question", QUESTION]) == 0
     assert capsys.readouterr().out == expected
+
+
+def one_answer(*found: Prediction) -> Any:
+    """An `Answerer.answer_one` that has found this, best first."""
+    answered = Answered([list(found)], {}, {}, 0, 0, 0, 0, 0, None, 0.0)
+    return lambda self, passage, question, k: answered
+
+
+NONE = Prediction("1", "", -0.5, -1)
+YES = Prediction("1", "yes", -0.25, -1, 0, 3, 1, 1)
+SPAN = Prediction("1", "Lake Baikal", -2.0, 0, 13, 24, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("found", "lines", "marked"),
+    [
+        ((NONE, SPAN), ["no answer  (p 0.607)", "Lake Baikal  (p 0.135, characters 13 to 24)"], False),
+        ((SPAN, NONE), ["Lake Baikal  (p 0.135, characters 13 to 24)", "no answer  (p 0.607)"], True),
+        ((YES,), ["yes  (p 0.779)"], False),
+    ],
+)
+def test_no_answer_and_yes_stand_at_no_place(
+    river_run: Path,
+    passage: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    found: tuple[Prediction, ...],
+    lines: list[str],
+    marked: bool,
+) -> None:
+    monkeypatch.setattr(Answerer, "answer_one", one_answer(*found))
+    assert asked(river_run, passage, "--question", QUESTION) == 0
+    said = PASSAGE.replace("Lake Baikal", "[Lake Baikal]") if marked else PASSAGE
+    assert capsys.readouterr().out == "\n".join([*lines, "", said.strip()]) + "\n"
+    assert asked(river_run, passage, "--question", QUESTION, "--json") == 0
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    assert [answer["no_answer"] for answer in answers] == [one is NONE for one in found]
+
+
+@pytest.mark.parametrize("street", ["squad-2.0", "cmrc", "dureader", "msmarco-2.1-separate"])
+def test_every_dataset_can_be_asked(
+    tmp_path: Path, passage: Path, capsys: pytest.CaptureFixture[str], street: str
+) -> None:
+    _, data = STREETS[street].prepare(tmp_path)
+    folder = train(data, tmp_path / "run", tiny(reader={"name": STREETS[street].reader}, training={"epochs": 1}))
+    assert run(["ask", str(folder), "--passage", str(passage), "--question", QUESTION, "--n-best", "4", "--json"]) == 0
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    assert len(answers) == 4
+    for answer in answers:
+        if answer["passage"] == 0:
+            assert answer["text"] == PASSAGE[answer["char_start"] : answer["char_end"]] != ""
+        else:
+            assert answer["text"] == "" if answer["no_answer"] else answer["text"] in ("yes", "no")
 
 
 def test_warnings_are_said_once(

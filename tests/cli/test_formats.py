@@ -14,7 +14,8 @@ def with_formats() -> list[list[str]]:
     """Every command that takes both `--format` and `--json`, with arguments that would be an error later on."""
     due = {"download": ["x", "--out", "o"], "prepare": ["squad", "x", "--out", "o"], "train": ["x", "--out", "o"]}
     due |= {"predict": ["x", "y", "--out", "o"], "eval": ["x", "y"], "compare": ["x"], "demo": ["--out", "x.json/o"]}
-    return [[name, *due.get(name, [])] for name in COMMANDS if name != "ask"]  # ask has no --format
+    due["sweep"] = ["x", "--out", "o"]
+    return [[name, *due.get(name, [])] for name in COMMANDS if name not in ("ask", "report")]  # they have no --format
 
 
 @pytest.mark.parametrize("arguments", with_formats(), ids=lambda arguments: arguments[0])

@@ -26,6 +26,7 @@ def test_json_tells_versions_datasets_and_readers(capsys: pytest.CaptureFixture[
     assert facts["devices"]
     if importlib.util.find_spec("torch"):
         assert "match-lstm" in facts["readers"]
+        assert set(facts["compiled"]) == {"match-LSTM", "GRU"}
         assert facts["devices"][0].startswith("cpu (")
 
 

@@ -14,7 +14,20 @@ from ham_mrc.cli import app, options
 from ham_mrc.cli.main import run
 from ham_mrc.errors import HamError
 
-COMMANDS = ["demo", "download", "prepare", "train", "predict", "ask", "eval", "compare", "info"]
+COMMANDS = [
+    "demo",
+    "download",
+    "prepare",
+    "train",
+    "predict",
+    "ask",
+    "eval",
+    "compare",
+    "sweep",
+    "report",
+    "bench",
+    "info",
+]
 """In the order in which the help shows them."""
 
 BUG = "error: this is a bug in ham-mrc; please report the lines above together with what `ham-mrc info` prints\n"

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 from squad_builders import squad_document, squad_paragraph
+from street_data import STREETS
 from tiny_runs import VECTORS, prepare_rivers, tiny
 
 from ham_mrc.cli.main import run
-from ham_mrc.cli.predict import nbest_file
+from ham_mrc.cli.predict import beside
 from ham_mrc.files import read_json, read_jsonl
 from ham_mrc.training.loop import train
+from ham_mrc.training.trace_file import read_trace
 
 
 def test_raw_file(tmp_path: Path, river_run: Path, river_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +36,7 @@ def test_raw_file(tmp_path: Path, river_run: Path, river_data: Path, capsys: pyt
         "of them with a vector": "0",
     }
     assert err == f"next: ham-mrc eval {out} REFERENCES\n"
-    assert not nbest_file(out).exists()
+    assert not beside(out, "nbest.jsonl").exists()
 
 
 def test_prepared_part(tmp_path: Path, river_run: Path, river_data: Path) -> None:
@@ -81,9 +83,52 @@ def test_json_and_n_best(tmp_path: Path, river_run: Path, river_data: Path, caps
         assert best.keys() == {"text", "score", "passage", "char_start", "char_end", "start", "end"}
 
 
-def test_name_of_the_n_best_file() -> None:
-    assert nbest_file(Path("a/predictions.json")) == Path("a/predictions.nbest.jsonl")
-    assert nbest_file(Path("a/predictions")) == Path("a/predictions.nbest.jsonl")
+def test_names_of_files_beside_it() -> None:
+    for name in ("predictions.json", "predictions.jsonl", "predictions"):
+        assert beside(Path("a") / name, "nbest.jsonl") == Path("a/predictions.nbest.jsonl")
+
+
+def test_trace(tmp_path: Path, river_run: Path, river_data: Path) -> None:
+    out, trace = tmp_path / "p.json", tmp_path / "t.jsonl.gz"
+    arguments = ["predict", str(river_run), str(river_data), "--out", str(out), "--trace", str(trace), "-q"]
+    answers = read_json(river_run / "predictions" / "dev.json")
+    assert run(arguments) == 0
+    assert {found.id: found.answer for found in read_trace(trace)} == answers, "ten at most, and here are nine"
+    assert run([*arguments, "--trace-first", "2"]) == 0
+    assert [found.id for found in read_trace(trace)] == list(answers)[:2]
+    wanted = list(answers)[4:2:-1]
+    assert run([*arguments, "--trace-ids", f"{wanted[0]}, {wanted[1]}"]) == 0
+    assert [found.id for found in read_trace(trace)] == wanted
+    assert read_json(out) == answers
+
+
+def test_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw, data = STREETS["squad-2.0"].prepare(tmp_path)
+    folder = train(data, tmp_path / "run", tiny(training={"epochs": 1}))
+    out = tmp_path / "p.json"
+    assert run(["predict", str(folder), str(raw), "--out", str(out), "--n-best", "2", "-q"]) == 0
+    answers, chances = read_json(out), read_json(tmp_path / "p.na_prob.json")
+    assert list(answers) == list(chances)
+    silent = sum(text == "" for text in answers.values())
+    assert f"of them by: there is no answer {silent}" in " ".join(capsys.readouterr().out.split())
+    for _, line in read_jsonl(tmp_path / "p.nbest.jsonl"):
+        assert line["spans"][0]["text"] == answers[line["id"]]
+    assert run(["predict", str(folder), str(data), "--split", "test", "--out", str(out), "--json", "-q"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["no_answer"] == sum(text == "" for text in read_json(out).values())
+    assert out.read_bytes() == (folder / "predictions" / "test.json").read_bytes()
+
+
+def test_lines_of_msmarco(tmp_path: Path) -> None:
+    raw, data = STREETS["msmarco-1.1"].prepare(tmp_path)
+    folder = train(data, tmp_path / "run", tiny(training={"epochs": 1}))
+    out = tmp_path / "p.jsonl"
+    assert run(["predict", str(folder), str(raw), "--out", str(out), "--n-best", "1", "-q"]) == 0
+    lines = [line for _, line in read_jsonl(out)]
+    assert [line["query_id"] for line in lines] == [
+        json.loads(line)["query_id"] for line in raw.read_text().splitlines()
+    ]
+    assert len(list(read_jsonl(tmp_path / "p.nbest.jsonl"))) == len(lines)
 
 
 def test_warning_without_vectors(
@@ -135,7 +180,20 @@ def test_faults(
         f"{other / 'manifest.json'}: was prepared with another vocabulary than the run's; "
         "give the raw file instead: its words are then read as the run knows them"
     )
+    traced = [str(river_run), str(river_data), *out]
+    assert failure([*traced, "--trace-first", "2"], capsys) == (
+        "--trace-ids and --trace-first say what to trace; name a file with --trace FILE"
+    )
+    traced += ["--trace", str(tmp_path / "t.jsonl")]
+    assert failure([*traced, "--trace-first", "2", "--trace-ids", "a"], capsys) == (
+        "--trace-ids and --trace-first both say what to trace; leave one of them out"
+    )
+    assert failure([*traced, "--trace-ids", " ,"], capsys) == (
+        "--trace-ids: names no question; give ids with commas between them"
+    )
+    assert failure([*traced, "--trace-ids", "Danube"], capsys) == "--trace-ids Danube: is no question of the input"
     assert not (tmp_path / "p.json").exists()
+    assert not (tmp_path / "t.jsonl").exists()
     assert failure([str(river_run), str(rivers_file), "--out", str(tmp_path)], capsys) == (
         f"{tmp_path}: cannot be written: is a folder, not a file; nothing was left half written"
     )
@@ -147,8 +205,8 @@ def test_a_run_of_another_version(
     folder = tmp_path / "run"
     shutil.copytree(river_run, folder)
     config = folder / "config.toml"
-    config.write_text(config.read_text().replace("schema = 1", "schema = 9").replace('"0.1.0"', '"7.0"'))
+    config.write_text(config.read_text().replace("schema = 2", "schema = 9").replace('"0.1.0"', '"7.0"'))
     assert failure([str(folder), str(rivers_file), "--out", str(tmp_path / "p.json")], capsys) == (
-        f"{config}: was made by ham-mrc 7.0 (run schema 9); this is ham-mrc 0.1.0, which reads schema 1; "
+        f"{config}: was made by ham-mrc 7.0 (run schema 9); this is ham-mrc 0.1.0, which reads schema 2; "
         "use that version, or train anew"
     )

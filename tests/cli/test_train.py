@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from street_data import STREETS
 from tiny_runs import VECTORS, log_of, outcome
 
 from ham_mrc.cli.main import run
-from ham_mrc.cli.train import DEFAULT_PRESETS, DEFAULT_READERS
+from ham_mrc.cli.train import ANSWER_TOKENS, CHINESE_PRESETS, DEFAULT_PRESETS, DEFAULT_READERS
 from ham_mrc.config import preset_names, read_preset
 from ham_mrc.data_prep import DATASETS
 from ham_mrc.readers import READERS
@@ -116,12 +117,67 @@ def test_presets_and_defaults(river_data: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_default_readers_are_of_datasets_and_every_reader_has_a_preset() -> None:
-    assert set(DEFAULT_READERS) <= set(DATASETS)
+    assert set(DEFAULT_READERS) == set(ANSWER_TOKENS) == set(DATASETS)
     assert set(DEFAULT_READERS.values()) <= set(READERS)
     assert set(DEFAULT_PRESETS) == set(READERS)
-    for reader, preset in DEFAULT_PRESETS.items():
+    for reader, preset in [*DEFAULT_PRESETS.items(), *CHINESE_PRESETS.items()]:
         assert preset in preset_names()
         assert read_preset(preset)["reader"]["name"] == reader
+
+
+@pytest.mark.parametrize(
+    ("street", "arguments", "reader", "preset", "answer_tokens"),
+    [
+        ("squad-2.0", [], "match-lstm", "match-lstm-small", 15),
+        ("dureader", [], "bidaf", "bidaf-small-dureader", 200),
+        ("cmrc", [], "bidaf", "bidaf-small-dureader", 50),
+        ("msmarco-1.1", [], "r-net", "r-net-small", 75),
+        ("msmarco-1.1", ["--reader", "bidaf"], "bidaf", "bidaf-small", 75),
+        ("dureader", ["--reader", "r-net"], "r-net", "r-net-small", 200),
+        ("msmarco-1.1", ["--set", "training.max_answer_tokens=7"], "r-net", "r-net-small", 7),
+        ("cmrc", ["--preset", "match-lstm-original"], "match-lstm", "match-lstm-original", 15),
+    ],
+)
+def test_what_a_dataset_is_trained_with(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    street: str,
+    arguments: list[str],
+    reader: str,
+    preset: str,
+    answer_tokens: int,
+) -> None:
+    _, data = STREETS[street].prepare(tmp_path)
+    found = settings_of(arguments, data, monkeypatch)
+    assert (found["reader"]["name"], found["run"]["preset"]) == (reader, preset)
+    assert found["training"]["max_answer_tokens"] == answer_tokens
+
+
+def test_table_of_another_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, data = STREETS["msmarco-2.1"].prepare(tmp_path)
+    folder = tmp_path / "run"
+    quick = [*QUICK, "--reader", "match-lstm", "--epochs", "1"]
+    assert run(["train", str(data), "--out", str(folder), *quick]) == 0
+    out, err = capsys.readouterr()
+    (entry,) = log_of(folder)
+    figures = [f"{entry['scores']['dev'][name]:.2f}" for name in ("bleu_1", "rouge_l")]
+    lines = out.splitlines()
+    assert lines[1].split() == ["epoch", "loss", "dev", "BLEU-1", "dev", "ROUGE-L", "examples/s", "best"]
+    assert lines[3].split()[2:4] == figures
+    assert f"dev BLEU-1 {figures[0]} ROUGE-L {figures[1]} (best by dev rouge_l)" in err
+    assert err.rstrip().endswith(f"next: ham-mrc predict {folder} FILE --out predictions.jsonl")
+    assert run(["train", "--resume", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["no_answer_threshold"] == entry["threshold"]
+
+
+def test_grow(tmp_path: Path, river_data: Path) -> None:
+    small, grown = tmp_path / "small", tmp_path / "grown"
+    assert run(["train", str(river_data), "--out", str(small), *QUICK, "--depth", "2", "-q"]) == 0
+    assert run(["train", str(river_data), "--out", str(grown), "--grow", str(small), "--depth", "3", "-q"]) == 0
+    first, second = config_of(small), config_of(grown)
+    assert second["run"]["grown_from"] == str(small)
+    assert second["reader"] == {**first["reader"], "depth": 3}
+    assert second["training"] == first["training"], "its settings are those of the run that is grown"
 
 
 def test_later_places_win(tmp_path: Path, river_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +245,7 @@ def failure(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ),
         (
             ["DATA", "--out", "RUN", "--reader", "match-lstn"],
-            "[reader]: no reader 'match-lstn'; did you mean \"match-lstm\"?; there are match-lstm",
+            "[reader]: no reader 'match-lstn'; did you mean \"match-lstm\"?; there are bidaf, match-lstm, r-net",
         ),
         (
             ["DATA", "--out", "RUN", "--set", "lr=1"],

@@ -13,21 +13,21 @@ import pytest
 from tiny_runs import outcome, prepare_rivers, river_questions
 
 from ham_mrc.cli.main import run
-from ham_mrc.layers.pointer import span_loss
-from ham_mrc.training import loop, training
+from ham_mrc.layers.union import span_losses
+from ham_mrc.training import training, update
 
 QUICK = ["--hidden", "6", "--epochs", "2", "--batch-size", "12", "--set", "embeddings.width=6"]
 
 
 def signalling(at: int, *numbers: signal.Signals) -> Callable[..., Any]:
-    """`span_loss` that sends signals to its own process in the middle of update `at`, counted from 1."""
+    """`span_losses` that sends signals to its own process in the middle of update `at`, counted from 1."""
     updates = count(1)
 
     def loss(*given: Any) -> Any:
         if next(updates) == at:
             for number in numbers:
                 os.kill(os.getpid(), number)
-        return span_loss(*given)
+        return span_losses(*given)
 
     return loss
 
@@ -55,7 +55,7 @@ def test_a_signal_saves_and_a_second_one_ends_at_once(
 ) -> None:
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "span_loss", signalling(3, *numbers))
+        patch.setattr(update, "span_losses", signalling(3, *numbers))
         assert run(["train", str(river_data), "--out", str(folder), *QUICK, "-q"]) == 130
     out, err = capsys.readouterr()
     assert out == ""
@@ -98,7 +98,7 @@ def test_data_that_have_moved(
 ) -> None:
     data, moved, folder = prepare_rivers(tmp_path / "a", river_questions()), tmp_path / "moved", tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "span_loss", signalling(3, signal.SIGINT))
+        patch.setattr(update, "span_losses", signalling(3, signal.SIGINT))
         assert run(["train", str(data), "--out", str(folder), *QUICK, "-q"]) == 130
     data.rename(moved)
     capsys.readouterr()

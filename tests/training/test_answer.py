@@ -12,6 +12,7 @@ import pytest
 from squad_builders import squad_document, squad_paragraph
 from tiny_runs import VECTORS, prepare_rivers, tiny
 
+from ham_mrc.data_prep.segment import tokenizer_name
 from ham_mrc.data_prep.vectors import read_vectors
 from ham_mrc.errors import HamError
 from ham_mrc.records import Prediction
@@ -35,7 +36,7 @@ def test_raw_file_and_prepared_part_agree(run: str, river_data: Path, request: p
     part = Answerer(folder).answer_part(river_data, "dev", k=3)
     file = Answerer(folder).answer_file(river_data / "dev" / "references.json", k=3)
     assert plain(part.candidates) == plain(file.candidates)
-    assert part.predictions == file.predictions == json.loads((folder / "predictions" / "dev.json").read_text())
+    assert part.official == file.official == json.loads((folder / "predictions" / "dev.json").read_text())
     assert (file.new_words, file.cut_passages, file.without_text, file.no_vectors) == (0, 0, 0, None)
 
 
@@ -57,13 +58,13 @@ def test_new_words_get_vectors(river_run: Path, write_squad: Callable[..., Path]
     answered = answerer.answer_file(danube(write_squad))
     assert (answered.new_words, answered.with_vectors, answered.no_vectors) == (3, 1, None)
     assert answered.without_text == 1
-    assert answered.predictions["b"] == ""
+    assert answered.official["b"] == ""
     assert answerer.vocabulary.words[known:] == ["danube", "2850", "quux"]
     rows = answerer.reader.get_submodule("embedding").vectors[known:]
     assert rows.tolist() == read_vectors(str(VECTORS), ["danube", "2850", "quux"]).rows.tolist()
     assert rows[0].abs().sum() > 0
     again = answerer.answer_file(danube(write_squad))
-    assert (again.new_words, again.predictions) == (0, answered.predictions)
+    assert (again.new_words, again.official) == (0, answered.official)
 
 
 @pytest.mark.parametrize("fault", ["gone", "others"])
@@ -110,7 +111,7 @@ def test_one_question_is_answered_as_in_a_file(river_run: Path, write_squad: Cal
     file = write_squad(squad_document({"A": [squad_paragraph(passage, ("x", "How long is the Arno?"))]}))
     answerer = Answerer(river_run)
     (found,) = answerer.answer_one(passage, "How long is the Arno?").candidates[0]
-    assert found.text == answerer.answer_file(file).predictions["x"]
+    assert found.text == answerer.answer_file(file).official["x"]
 
 
 def test_a_long_passage_is_cut_and_counted(river_run: Path) -> None:
@@ -131,6 +132,31 @@ def test_data_of_another_vocabulary(tmp_path: Path, river_run: Path) -> None:
     assert complaint(lambda: Answerer(river_run).answer_part(other, "dev")) == (
         f"{other / 'manifest.json'}: was prepared with another vocabulary than the run's; "
         "give the raw file instead: its words are then read as the run knows them"
+    )
+
+
+def test_data_that_was_read_otherwise(tmp_path: Path, river_run: Path, river_data: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(river_data, other)
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["reading"]["layout"] = "separate"
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    assert complaint(lambda: Answerer(river_run).answer_part(other, "dev")) == (
+        f"{other / 'manifest.json'}: was prepared from squad by other options than the run's data; "
+        "give the raw file instead, or prepare as for the run"
+    )
+
+
+def test_words_of_another_rjieba(tmp_path: Path, river_run: Path, rivers_file: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(river_run, run)
+    config = run / "config.toml"
+    text = config.read_text().replace('segment = "characters"', 'segment = "rjieba"')
+    config.write_text(text.replace('tokenizer = "words-v1"', 'tokenizer = "rjieba 0.0.1"'))
+    here = tokenizer_name("rjieba")
+    assert complaint(lambda: Answerer(run).answer_file(rivers_file)) == (
+        f"{config}: the run was trained on words of rjieba 0.0.1, and here is {here}; "
+        "pip install rjieba==0.0.1, or prepare and train anew"
     )
 
 

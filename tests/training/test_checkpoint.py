@@ -18,14 +18,18 @@ from ham_mrc.config import Config, TrainingSettings
 from ham_mrc.errors import HamError
 from ham_mrc.layers.embedding import WordEmbedding
 from ham_mrc.readers import READERS
+from ham_mrc.training.average import Average
 from ham_mrc.training.checkpoint import Progressed, fingerprint, load_state, load_weights, save_state, save_weights
 from ham_mrc.training.optimizer import OPTIMIZERS, build_optimizer
+
+NONE = Average(nn.Module(), 0.0)
+"""No average."""
 
 
 def reader(seed: int = 1, hidden: int = 4) -> nn.Module:
     """A reader that shares its encoder between two modules, which safetensors would refuse to write twice."""
     torch.manual_seed(seed)
-    return READERS["match-lstm"](WordEmbedding(3, 5), depth=2, hidden=hidden, share_encoder=True)
+    return READERS["match-lstm"](WordEmbedding(3, 5), 0, depth=2, hidden=hidden, share_encoder=True)
 
 
 def train_a_little(module: nn.Module, optimizer: torch.optim.Optimizer, updates: int) -> None:
@@ -61,10 +65,10 @@ def test_training_goes_on_as_if_nothing_had_happened(tmp_path: Path, name: str) 
     train_a_little(unbroken, build_optimizer(unbroken, config.training), 5)
     optimizer = build_optimizer(broken, config.training)
     train_a_little(broken, optimizer, 3)
-    save_state(tmp_path, broken, optimizer, Progressed(update=3))
+    save_state(tmp_path, broken, optimizer, NONE, Progressed(update=3))
     resumed = reader(2)
     optimizer = build_optimizer(resumed, config.training)
-    assert load_state(tmp_path, config, resumed, optimizer).update == 3
+    assert load_state(tmp_path, config, resumed, optimizer, NONE).update == 3
     train_a_little(resumed, optimizer, 2)
     assert weights(resumed) == weights(unbroken)
 
@@ -88,13 +92,27 @@ def test_progress_comes_back_to_the_last_bit(
         norm_sum=norm_sum,
         seconds=seconds,
         best_score=best_score,
+        halvings=epoch,
+        flat_since_halving=position,
         finished=True,
         log=log,
     )
     folder, module = tmp_path_factory.mktemp("state"), nn.Linear(1, 1)
     optimizer = build_optimizer(module, tiny().training)
-    save_state(folder, module, optimizer, done)
-    assert asdict(load_state(folder, tiny(), module, optimizer)) == asdict(done)
+    save_state(folder, module, optimizer, NONE, done)
+    assert asdict(load_state(folder, tiny(), module, optimizer, NONE)) == asdict(done)
+
+
+def test_the_average_comes_back(tmp_path: Path) -> None:
+    module, other = reader(1), reader(2)
+    average, empty = Average(module, 0.5), Average(other, 0.5)
+    train_a_little(module, build_optimizer(module, tiny().training), 1)
+    average.follow(1)
+    save_state(tmp_path, module, build_optimizer(module, tiny().training), average, Progressed())
+    load_state(tmp_path, tiny(), other, build_optimizer(other, tiny().training), empty)
+    assert empty.shadow.keys() == average.shadow.keys()
+    assert all(torch.equal(tensor, average.shadow[name]) for name, tensor in empty.shadow.items())
+    assert any(not torch.equal(tensor, dict(other.named_parameters())[name]) for name, tensor in empty.shadow.items())
 
 
 def test_counting_by_hand() -> None:
@@ -103,15 +121,25 @@ def test_counting_by_hand() -> None:
     done.count_update(4, 5.0, 0.25, 0.5)
     assert (done.position, done.update, done.examples) == (2, 2, 12)
     assert (done.loss_sum, done.norm_sum, done.seconds, done.epoch_seconds) == (36.0, 0.75, 2.0, 2.0)
-    done.count_epoch({"epoch": 1}, 40.0)
+    done.count_epoch({"epoch": 1}, 40.0, 2)
     assert (done.epoch, done.position, done.update, done.examples) == (2, 0, 2, 0)
     assert (done.loss_sum, done.norm_sum, done.seconds, done.epoch_seconds) == (0.0, 0.0, 2.0, 0.0)
     assert (done.best_score, done.best_epoch, done.flat_epochs) == (40.0, 1, 0)
-    done.count_epoch({"epoch": 2}, None)
+    done.count_epoch({"epoch": 2}, None, 2)
     assert (done.best_score, done.best_epoch, done.flat_epochs) == (40.0, 1, 1)
-    done.count_epoch({"epoch": 3}, 50.0)
+    done.count_epoch({"epoch": 3}, 50.0, 2)
     assert (done.best_score, done.best_epoch, done.flat_epochs) == (50.0, 3, 0)
     assert done.log == [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}]
+
+
+def test_halvings_by_hand() -> None:
+    done = Progressed()
+    found = []
+    for best in (1.0, None, None, None, None, None, 2.0, None, None):
+        done.count_epoch({}, best, 2)
+        found.append((done.halvings, done.flat_since_halving, done.flat_epochs))
+    # Two flat epochs halve the rate, and the next two again; a better one begins to count anew, and keeps the rate.
+    assert found == [(0, 0, 0), (0, 1, 1), (1, 0, 2), (1, 1, 3), (2, 0, 4), (2, 1, 5), (2, 0, 0), (2, 1, 1), (3, 0, 2)]
 
 
 def changed(config: Config, **settings: Any) -> Config:
@@ -136,7 +164,7 @@ def saved_run(folder: Path) -> Path:
     """A run folder with nothing but a state, of the settings `tiny()`."""
     module = reader()
     progressed = Progressed(fingerprint=fingerprint(tiny()))
-    save_state(folder, module, build_optimizer(module, tiny().training), progressed)
+    save_state(folder, module, build_optimizer(module, tiny().training), NONE, progressed)
     return folder / "last" / "state.safetensors"
 
 
@@ -144,7 +172,7 @@ def load(folder: Path, config: Config | None = None, hidden: int = 4) -> str:
     """What loading the state complains of."""
     module = reader(hidden=hidden)
     with pytest.raises(HamError) as caught:
-        load_state(folder, config or tiny(), module, build_optimizer(module, tiny().training))
+        load_state(folder, config or tiny(), module, build_optimizer(module, tiny().training), NONE)
     return str(caught.value)
 
 
@@ -169,7 +197,7 @@ def test_state_that_was_cut_off(tmp_path: Path) -> None:
 
 def test_state_of_another_version(tmp_path: Path) -> None:
     file = saved_run(tmp_path)
-    for metadata in ({"schema": "2"}, None):
+    for metadata in ({"schema": "1"}, None):
         save_file({}, file, metadata)
         assert load(tmp_path) == f"{file}: was written by another version of ham-mrc; train anew"
 
@@ -177,7 +205,7 @@ def test_state_of_another_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize("progressed", ["{", "{}x", '{"epok": 3}', "3", "null"])
 def test_state_without_its_place(tmp_path: Path, progressed: str) -> None:
     file = saved_run(tmp_path)
-    save_file({}, file, {"schema": "1", "progressed": progressed})
+    save_file({}, file, {"schema": "2", "progressed": progressed})
     assert load(tmp_path) == f"{file}: does not say how far the run was; train anew"
 
 

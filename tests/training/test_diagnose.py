@@ -8,10 +8,11 @@ import pytest
 import torch
 from tiny_runs import log_of, prepare_rivers, river_questions, tiny
 
+from ham_mrc.data_prep.characters import Alphabet
 from ham_mrc.data_prep.shards import Columns
 from ham_mrc.layers.embedding import WordEmbedding
 from ham_mrc.readers import READERS
-from ham_mrc.training.batches import make_batch
+from ham_mrc.training.batches import Form, make_batch
 from ham_mrc.training.device import choose_device
 from ham_mrc.training.diagnose import diagnose, trace
 from ham_mrc.training.loop import train
@@ -23,12 +24,14 @@ CPU = choose_device("cpu", "float32")
 @pytest.mark.parametrize("depth", [1, 3])
 def test_a_row_for_every_level_of_every_site(river_data: Path, name: str, depth: int) -> None:
     torch.manual_seed(1)
-    reader = READERS[name](WordEmbedding(6, 40), depth=depth, hidden=5)
+    reader = READERS[name](WordEmbedding(6, 40), 30, depth=depth, hidden=5)
     reader.train()
     columns = Columns.open(river_data / "dev")
-    found = diagnose(reader, columns, CPU)
+    form = Form(alphabet=Alphabet("abcdefghijklmnopqrstuvwxyzAB"), width=reader.characters)
+    form = form if reader.characters else Form()
+    found = diagnose(reader, columns, form, CPU)
     assert reader.training, "left as it came"
-    assert found == diagnose(reader, columns, CPU), "dropout is off, so twice the same"
+    assert found == diagnose(reader, columns, form, CPU), "dropout is off, so twice the same"
     assert found.keys() == reader.ham_sites().keys()
     for site, levels in found.items():
         weights = reader.ham_sites()[site].level_weights().tolist()
@@ -46,9 +49,9 @@ def test_figures_by_a_slow_loop(tmp_path: Path) -> None:
     for number, paragraph in enumerate(content["data"][0]["paragraphs"]):
         paragraph["context"] += " So they say." * (number % 3)
     torch.manual_seed(1)
-    reader = READERS["match-lstm"](WordEmbedding(6, 60), depth=2, hidden=5).eval()
+    reader = READERS["match-lstm"](WordEmbedding(6, 60), 0, depth=2, hidden=5).eval()
     columns = Columns.open(prepare_rivers(tmp_path, content) / "dev")
-    batch = make_batch(columns, torch.arange(len(columns)).numpy())
+    batch = make_batch(columns, torch.arange(len(columns)).numpy(), Form())
     traced = trace(reader, batch, CPU)["match"]
     weights, keys = traced.weights(), traced.calls[0].keys  # (2, S, P, Q), (S, Q, D)
     rows = len(columns)
@@ -62,7 +65,7 @@ def test_figures_by_a_slow_loop(tmp_path: Path) -> None:
             entropies.append(float(-(a * a.log()).sum() / torch.tensor(float(q)).log()))
             changes.append(float((outputs[1][t] - outputs[0][t]).norm() / outputs[1][t].norm()))
             spreads.append(float((outputs[1][t] - outputs[1].mean(0)).norm() / outputs[1][t].norm()))
-    level = diagnose(reader, columns, CPU)["match"][1]
+    level = diagnose(reader, columns, Form(), CPU)["match"][1]
     for name, values in (("entropy", entropies), ("change", changes), ("spread", spreads)):
         assert level[name] == pytest.approx(sum(values) / len(values), rel=1e-4), name
 
@@ -70,7 +73,7 @@ def test_figures_by_a_slow_loop(tmp_path: Path) -> None:
 def test_a_part_without_text_has_no_figures(river_data: Path) -> None:
     columns = Columns.open(river_data / "dev")
     columns.passage_offsets = columns.passage_offsets * 0
-    assert diagnose(READERS["match-lstm"](WordEmbedding(6, 40), hidden=5), columns, CPU) == {}
+    assert diagnose(READERS["match-lstm"](WordEmbedding(6, 40), 0, hidden=5), columns, Form(), CPU) == {}
 
 
 def test_they_are_logged_each_epoch(river_run: Path) -> None:

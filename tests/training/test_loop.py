@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_runs import VECTORS, log_of, outcome, river_questions, tiny
+from tiny_runs import VECTORS, log_of, outcome, tiny
 
 from ham_mrc.config import read_toml
-from ham_mrc.data_prep.prepare import prepare
-from ham_mrc.data_prep.request import Request
 from ham_mrc.errors import HamError
 from ham_mrc.eval import score
 from ham_mrc.eval.results import load_result
 from ham_mrc.eval.score import score_predictions
-from ham_mrc.layers.pointer import span_loss
+from ham_mrc.layers.union import span_losses
 from ham_mrc.progress import Bar
 from ham_mrc.records import Scores
-from ham_mrc.training import loop
+from ham_mrc.training import update
 from ham_mrc.training.device import choose_device
 from ham_mrc.training.loop import train
 from ham_mrc.training.parts import open_parts
@@ -59,11 +57,12 @@ class Script:
         self.figures = list(figures)
         monkeypatch.setattr(Training, "score", self.score)
 
-    def score(self, part: str, bar: Bar) -> Scores:
-        exact_match, f1 = self.figures[0] if part == "choice" else (0.0, 0.0)
-        if part == "dev":
-            self.figures.pop(0)
-        return Scores("squad", "1.1", 1, 1, 0, 0, {"exact_match": exact_match, "f1": f1}, "", "", {})
+    def score(self, bar: Bar) -> dict[str, Scores]:
+        figures = {"choice": self.figures.pop(0), "dev": (0.0, 0.0)}
+        return {
+            part: Scores("squad", "1.1", 1, 1, 0, 0, {"exact_match": exact_match, "f1": f1}, "", "", {})
+            for part, (exact_match, f1) in figures.items()
+        }
 
 
 SCORES = [(9.0, 10.0), (7.0, 30.0), (8.0, 30.0), (9.0, 20.0), (10.0, 31.0), (11.0, 12.0)]
@@ -90,6 +89,20 @@ def test_choice_and_patience(
     assert [entry["epoch"] for entry in log_of(run)] == list(range(1, len(best) + 1))
 
 
+@pytest.mark.parametrize(
+    ("halve_patience", "rates"),
+    [(1, [0.03, 0.03, 0.03, 0.015, 0.0075, 0.0075]), (2, [0.03, 0.03, 0.03, 0.03, 0.015, 0.015]), (3, [0.03] * 6)],
+)
+def test_halving_after_flat_epochs(
+    tmp_path: Path, river_data: Path, monkeypatch: pytest.MonkeyPatch, halve_patience: int, rates: list[float]
+) -> None:
+    """By F1 epochs 1, 2 and 5 are better than all before them, and 3, 4 and 6 are flat."""
+    Script(monkeypatch, *SCORES)
+    settings = {"epochs": 6, "batch_size": 24, "schedule": "halving", "halve_patience": halve_patience}
+    run = train(river_data, tmp_path / "run", tiny(training=settings))
+    assert [entry["lr"] for entry in log_of(run)] == rates
+
+
 def test_weights_are_of_the_best_epoch(tmp_path: Path, river_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = []
     for epochs in (2, 4):  # epoch 2 is the best of the four
@@ -106,8 +119,8 @@ def test_saved_weights_have_the_score_that_the_log_tells(tmp_path: Path, river_d
     assert told[-1] < max(told), "the last epoch must not be the best, or this test shows nothing"
     parts, device = open_parts(river_data), choose_device("cpu", "float32")
     reader = load_reader(run, run.vocabulary())
-    found = predict(reader, parts.columns["choice"], device, batch_size=2, max_answer_tokens=15)
-    again = score_predictions({one.id: one.text for one in found}, parts.references["choice"])
+    found = predict(reader, parts.columns["choice"], parts.form, device, batch_size=2, max_answer_tokens=15)
+    again = score_predictions({one.best.id: one.best.text for one in found}, parts.references["choice"])
     assert again.metrics["f1"] == max(told)
 
 
@@ -230,7 +243,7 @@ def test_time_without_limit_and_time_enough(tmp_path: Path, river_data: Path) ->
 
 def test_a_gradient_that_is_not_finite(tmp_path: Path, river_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     factors = iter((1.0, 1.0, math.nan))
-    monkeypatch.setattr(loop, "span_loss", lambda *given: span_loss(*given) * next(factors))
+    monkeypatch.setattr(update, "span_losses", lambda *given: span_losses(*given) * next(factors))
     with pytest.raises(HamError) as caught:
         train(river_data, tmp_path / "run", tiny())
     assert str(caught.value) == (
@@ -264,7 +277,7 @@ def test_name_of_a_run_in_this_folder(tmp_path: Path, river_data: Path, monkeypa
             'file.txt: no such file; give a file of word vectors, or the name "glove-6b-50d"',
         ),
         ({"reader": {"score": "cosine"}}, "no score 'cosine'; there are "),
-        ({"reader": {"init_levels": "last"}}, "no starting value 'last' of the level weights; there are "),
+        ({"reader": {"radius": 3}}, 'radius = 3 is of no use without local = "window" or "gaussian"'),
         ({"reader": {"share_encoder": False}}, "set share_encoder = true"),
     ],
 )
@@ -287,27 +300,6 @@ def test_data_of_another_tokeniser(tmp_path: Path, river_data: Path) -> None:
     assert str(caught.value) == (
         f"{data}: holds tokens of words-v0, and this version of ham-mrc cuts words-v1; prepare again"
     )
-
-
-@pytest.mark.parametrize(
-    ("dataset", "options", "said"),
-    [
-        ("cmrc", {}, "cmrc 1.1"),
-        ("squad", {"null_position": True}, "squad 1.1 with a null position"),
-    ],
-)
-def test_data_that_no_reader_reads_yet(tmp_path: Path, dataset: str, options: dict[str, Any], said: str) -> None:
-    """Refused, for their scores would be those of another metric, or their answers not found."""
-    raw = tmp_path / "rivers.json"
-    raw.write_text(json.dumps(river_questions()))
-    data = tmp_path / "data"
-    prepare(Request(dataset=dataset, inputs=(raw,), out=data, split_by="passage", options=options))
-    with pytest.raises(HamError) as caught:
-        train(data, tmp_path / "run", tiny())
-    assert str(caught.value) == (
-        f"{data}: was prepared from {said}; this version of ham-mrc trains on SQuAD 1.1 alone, and prepares the others"
-    )
-    assert not (tmp_path / "run").exists()
 
 
 def test_data_that_is_none(tmp_path: Path) -> None:

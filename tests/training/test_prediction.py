@@ -19,8 +19,9 @@ from ham_mrc.data_prep.vocab import SPECIAL, Vocabulary
 from ham_mrc.readers.batch import Batch
 from ham_mrc.records import Prediction
 from ham_mrc.text import tokenize
+from ham_mrc.training.batches import Form
 from ham_mrc.training.device import choose_device
-from ham_mrc.training.predict import predict, predict_best
+from ham_mrc.training.predict import predict
 
 CPU = choose_device("cpu", "float32")
 
@@ -29,8 +30,8 @@ class Guess(nn.Module):
     """A reader whose logits depend on words alone, so that neither padding nor neighbours can matter."""
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        start = torch.sin(batch.passage * 1.7 + batch.question.sum(1, keepdim=True))
-        return start * 3, torch.cos(batch.passage * 0.3) * 3
+        asked = batch.question.sum(1, keepdim=True)[batch.owner]
+        return torch.sin(batch.passage * 1.7 + asked) * 3, torch.cos(batch.passage * 0.3) * 3
 
 
 def columns_of(folder: Path, write: Callable[..., Path], passages: list[str]) -> Columns:
@@ -45,7 +46,9 @@ def columns_of(folder: Path, write: Callable[..., Path], passages: list[str]) ->
 
 
 def answers(columns: Columns, *, batch_size: int = 3, max_answer_tokens: int = 4, k: int = 1) -> list[list[Prediction]]:
-    return predict_best(Guess(), columns, CPU, batch_size=batch_size, max_answer_tokens=max_answer_tokens, k=k)
+    found = predict(Guess(), columns, Form(), CPU, batch_size=batch_size, max_answer_tokens=max_answer_tokens, k=k)
+    assert all(one.no_answer is None for one in found)
+    return [one.spans for one in found]
 
 
 TEXTS = ["It began in 1889, in Paris.", "中文 and — dashes…", " \t\n", "one", "A😀b  (c) e\u0301", "", "x y z " * 9]
@@ -53,7 +56,7 @@ TEXTS = ["It began in 1889, in Paris.", "中文 and — dashes…", " \t\n", "on
 
 def test_one_answer_a_question_in_order(tmp_path: Path, write_squad: Callable[..., Path]) -> None:
     columns = columns_of(tmp_path / "c", write_squad, TEXTS)
-    found = predict(Guess(), columns, CPU, batch_size=3, max_answer_tokens=4)
+    found = [one.best for one in predict(Guess(), columns, Form(), CPU, batch_size=3, max_answer_tokens=4)]
     assert [one.id for one in found] == columns.ids == [f"q{n}" for n in range(2 * len(TEXTS))]
     assert [one.text == "" for one in found] == [not tokenize(TEXTS[n // 2]).words for n in range(len(found))]
 
@@ -137,7 +140,7 @@ def test_reader_keeps_its_mode_and_gets_no_gradient(tmp_path: Path, write_squad:
     columns = columns_of(tmp_path / "c", write_squad, ["one two"])
     for mode in (True, False):
         reader = Watching().train(mode)
-        predict(reader, columns, CPU, batch_size=1, max_answer_tokens=3)
+        predict(reader, columns, Form(), CPU, batch_size=1, max_answer_tokens=3)
         assert reader.training == mode
     assert seen == [(False, False)] * 4
 
@@ -152,5 +155,5 @@ def test_bar_counts_what_was_read(tmp_path: Path, write_squad: Callable[..., Pat
 
     counts: list[int] = []
     columns = columns_of(tmp_path / "c", write_squad, ["one", "two", "three"])
-    predict(Guess(), columns, CPU, batch_size=4, max_answer_tokens=3, bar=Listener())
+    predict(Guess(), columns, Form(), CPU, batch_size=4, max_answer_tokens=3, bar=Listener())
     assert counts == [4, 2]

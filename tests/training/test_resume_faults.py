@@ -85,10 +85,10 @@ def test_a_state_that_is_damaged(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("schema = 1", "schema = 2", "was made by ham-mrc 0.1.0 (run schema 2); this is ham-mrc 0.1.0, which reads"),
+        ("schema = 2", "schema = 3", "was made by ham-mrc 0.1.0 (run schema 3); this is ham-mrc 0.1.0, which reads"),
         ("[run]", "[ran]", "was made by ham-mrc unknown (run schema None); this is ham-mrc 0.1.0, which reads"),
         ("[run]", "run = 3\n[ran]", '"run" is not a section; write [section] above settings'),
-        ("[data]", "[date]", '[data]: lacks "folder"; [data]: lacks "dataset"; [data]: lacks "manifest_sha256"; '),
+        ("[data]", "[date]", '[data]: lacks "folder"; [data]: lacks "dataset"; [data]: lacks "version"; '),
         ("trained_words = ", "trained_words = 1.", "[data] trained_words = 1."),
         ("lr = 0.05", 'lr = "fast"', "[training] lr = 'fast': is not a finite number"),
         ("lr = 0.05", "lr = 0.06", "does not hold the settings that the run began with; put them back, or begin a "),
