@@ -16,14 +16,23 @@ from ham_mrc.sample import sample_path
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
-def test_match_lstm_prints_a_row_for_each_depth_and_form() -> None:
-    toy = ["--depths", "1", "2", "--passage", "6", "--question", "3", "--hidden", "4", "--repeats", "1", "--readable"]
-    done = subprocess.run(
-        [sys.executable, BENCHMARKS / "match_lstm.py", *toy], capture_output=True, text=True, check=True
-    )
-    rows = [line.split() for line in done.stdout.splitlines()[2:]]
-    assert [row[:2] for row in rows] == [["1", "fast"], ["1", "readable"], ["2", "fast"], ["2", "readable"]]
-    assert all(float(cell) > 0 for row in rows for cell in row[2:])
+def test_readers_prints_a_row_for_each_preset_depth_and_form() -> None:
+    toy = ["--presets", "match-lstm-small", "--depths", "2", "--passage", "6", "--question", "3", "--batch-size", "2"]
+    toy += ["--repeats", "1", "--readable", "--set", "reader.hidden=4"]
+    done = subprocess.run([sys.executable, BENCHMARKS / "readers.py", *toy], capture_output=True, text=True, check=True)
+    title, _, header, _, *rows = done.stdout.splitlines()[:6]
+    assert title == "**readers: passage 6, question 3, batch 2, cpu, float32, 1 thread**"
+    assert header.startswith("| preset | form | depth | trains, questions/s | step, yards | step to depth 1 |")
+    cells = [row.strip("| ").split(" | ") for row in rows]
+    assert [row[:3] for row in cells] == [["match-lstm-small", "fast", "2"], ["match-lstm-small", "readable", "2"]]
+    assert all(float(row[place].replace(",", "")) > 0 for row in cells for place in (3, 4, 6, 7, 9))
+
+
+def test_readers_says_what_cannot_be_measured() -> None:
+    toy = ["--presets", "bidaf-small", "--depths", "1", "--readable", "--passage", "6", "--repeats", "1"]
+    done = subprocess.run([sys.executable, BENCHMARKS / "readers.py", *toy], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "| has no other form of its match; only a recurrent match-lstm has one |" in done.stdout
 
 
 def prepare_rows(*options: str) -> tuple[list[list[str]], str]:
@@ -121,4 +130,6 @@ def test_metrics_sees_a_figure_that_differs(
 
 def test_every_benchmark_is_tried_here() -> None:
     """plain_metrics.py is the other side of metrics.py."""
-    assert {file.stem for file in BENCHMARKS.glob("*.py")} == {"match_lstm", "metrics", "plain_metrics", "prepare"}
+    assert {file.stem for file in BENCHMARKS.glob("*.py")} == {
+        *("metrics", "overfit", "plain_metrics", "prepare", "readers")
+    }
