@@ -7,7 +7,7 @@ import re
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import pytest
 from hypothesis import given
@@ -27,8 +27,21 @@ from ham_mrc.config import (
 from ham_mrc.errors import ConfigError, HamError
 
 
+class Options(TypedDict, total=False):
+    """Settings that several readers share."""
+
+    heads: int
+    radius: int
+    temperature: float
+    local: Literal["none", "window"]
+
+
+HAM_DEFAULTS = {"heads": 0, "radius": 10, "temperature": 1.0, "local": "none"}
+"""Where `build_config` looks for the defaults: beside the TypedDict."""
+
+
 class Reader:
-    """Has one setting of each type."""
+    """Has one setting of each type, and those that it shares."""
 
     def __init__(
         self,
@@ -40,6 +53,7 @@ class Reader:
         score: str = "additive",
         share_encoder: bool = True,
         way: Literal["in", "out"] = "in",
+        **ham: Unpack[Options],
     ) -> None:
         pass
 
@@ -67,6 +81,10 @@ def test_defaults() -> None:
         "score": "additive",
         "share_encoder": True,
         "way": "in",
+        "heads": 0,
+        "radius": 10,
+        "temperature": 1.0,
+        "local": "none",
     }
     assert config.embeddings == EmbeddingSettings(source="", width=100)
     assert config.training == TrainingSettings()
@@ -88,6 +106,13 @@ def test_defaults() -> None:
         ("reader", {"score": 3}, "[reader] score = 3: is not text"),
         ("reader", {"share_encoder": 1}, "[reader] share_encoder = 1: is not true or false"),
         ("reader", {"way": "up"}, "[reader] way = 'up': not one of in, out"),
+        ("reader", {"haeds": 3}, '[reader]: no option "haeds"; did you mean "heads"?'),
+        ("reader", {"ham": {}}, '[reader]: no option "ham"'),
+        ("reader", {"local": "windows"}, "[reader] local = 'windows': not one of none, window"),
+        ("reader", {"heads": 1.0}, "[reader] heads = 1.0: is not a whole number"),
+        ("reader", {"heads": -1}, "[reader] heads = -1: must be 0 or more"),
+        ("reader", {"radius": 0}, "[reader] radius = 0: must be 1 or more"),
+        ("reader", {"temperature": 0}, "[reader] temperature = 0.0: must be above 0"),
         ("reader", {"name": "raeder"}, "[reader]: no reader 'raeder'; did you mean \"reader\"?; there are reader"),
         ("embeddings", {"width": 0}, "[embeddings] width = 0: must be 1 or more"),
         ("training", {"lr": math.nan}, "[training] lr = nan: is not a finite number"),
@@ -99,6 +124,14 @@ def test_defaults() -> None:
         ("training", {"batch_size": 0}, "[training] batch_size = 0: must be 1 or more"),
         ("training", {"eval_batch_size": 0}, "[training] eval_batch_size = 0: must be 1 or more"),
         ("training", {"max_answer_tokens": 0}, "[training] max_answer_tokens = 0: must be 1 or more"),
+        ("training", {"accumulate": 0}, "[training] accumulate = 0: must be 1 or more"),
+        ("training", {"average": 1}, "[training] average = 1.0: must be at least 0 and below 1"),
+        ("training", {"average": -0.1}, "[training] average = -0.1: must be at least 0 and below 1"),
+        ("training", {"rho": 1}, "[training] rho = 1.0: must be at least 0 and below 1"),
+        ("training", {"eps": -1e-8}, "[training] eps = -1e-08: must be 0 or more"),
+        ("training", {"halve_patience": 0}, "[training] halve_patience = 0: must be 1 or more"),
+        ("training", {"schedule": "falling"}, "[training] schedule = 'falling': not one of constant, linear, halving"),
+        ("training", {"choose_by": 3}, "[training] choose_by = 3: is not text"),
         ("training", {"patience": -1}, "[training] patience = -1: must be 0 or more"),
         ("training", {"seed": -1}, "[training] seed = -1: must be 0 or more"),
         ("training", {"seed": SEED_LIMIT}, "[training] seed = 4294967296: must be below 4294967296"),
@@ -204,6 +237,8 @@ COUNTS = st.integers(1, 10**6)
             "dropout": st.floats(0, 0.99),
             "share_encoder": st.booleans(),
             "way": st.sampled_from(["out"]),
+            "local": st.sampled_from(["window"]),
+            "temperature": st.floats(0.01, 10),
         }
     ),
     embeddings=st.fixed_dictionaries({"source": st.text(st.characters(codec="utf-8")), "width": COUNTS}),
@@ -219,6 +254,16 @@ def test_config_comes_back_from_its_own_file(
     assert sections["run"] == {"schema": 1, "preset": "some"}
     assert sections["data"] == {"folder": "data"}
     assert set(sections["training"]) == {item.name for item in fields(TrainingSettings)}
+
+
+def test_every_range_is_of_a_setting_that_there_is() -> None:
+    """A setting that is renamed would lose its range without a word."""
+    from ham_mrc import config
+    from ham_mrc.readers import READERS
+
+    known = {item.name for cls in (TrainingSettings, EmbeddingSettings) for item in fields(cls)}
+    known |= {name for reader in READERS.values() for name in config.reader_options(reader)[1]}
+    assert config._LEAST_ONE | config._NOT_NEGATIVE | config._SHARES | {"temperature"} <= known
 
 
 def test_unknown_preset() -> None:
@@ -237,7 +282,7 @@ def test_presets_build(name: str) -> None:
 
     config = build_config(merge(read_preset(name), {"run": {"preset": name}}), READERS)
     assert config.preset == name
-    reader = READERS[config.reader](WordEmbedding(4, 3, torch.zeros(5, 4)), **config.reader_settings)
+    reader = READERS[config.reader](WordEmbedding(4, 3, torch.zeros(5, 4)), 7, **config.reader_settings)
     assert sum(parameter.numel() for parameter in reader.parameters()) > config.reader_settings["hidden"]
 
 

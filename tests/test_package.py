@@ -30,13 +30,16 @@ FLOORS = (
     {"data_prep", "eval", "layers"},
     {"readers"},
     {"training"},
+    {"sweep"},
+    {"report"},
     {"cli"},
     {"__main__"},
 )
 # Where a package may be imported at all. Everything else named in pyproject.toml may stand anywhere.
 ONLY_IN = {
-    "torch": {"layers", "readers", "training", "cli"},
+    "torch": {"layers", "readers", "training", "sweep", "cli"},
     "safetensors": {"training"},
+    "matplotlib": {"sweep"},
     "rich": {"cli"},
     "typer": {"cli"},
     "numpy": {"data_prep", "eval", "training"},
