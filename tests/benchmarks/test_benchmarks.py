@@ -35,6 +35,30 @@ def test_readers_says_what_cannot_be_measured() -> None:
     assert "| has no other form of its match; only a recurrent match-lstm has one |" in done.stdout
 
 
+def overfit(*options: str) -> subprocess.CompletedProcess[str]:
+    """benchmarks/overfit.py with a small BiDAF on a few questions of the sample corpus."""
+    toy = ["--readers", "bidaf", "--depths", "2", "--questions", "8", "--hidden", "16", "--batch-size", "8", *options]
+    command = [sys.executable, BENCHMARKS / "overfit.py", sample_path("english"), *toy]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_overfit_learns_true_labels_by_heart_and_not_broken_ones() -> None:
+    done = overfit("--updates", "150")
+    assert done.returncode == 0, done.stdout + done.stderr
+    title, _, row = done.stdout.splitlines()
+    assert title.endswith(" questions of english.squad.json.gz, hidden 16")
+    preset, depth, learnt, updates, _, broken = row.split()
+    assert (preset, depth) == ("bidaf-strong", "2")
+    assert float(learnt) >= 98 > 49 > float(broken)
+    assert 0 < int(updates) < 150
+
+
+def test_overfit_says_so_where_it_does_not_learn() -> None:
+    done = overfit("--updates", "1")
+    assert done.returncode == 1
+    assert float(done.stdout.splitlines()[2].split()[2]) < 98
+
+
 def prepare_rows(*options: str) -> tuple[list[list[str]], str]:
     done = subprocess.run(
         [sys.executable, BENCHMARKS / "prepare.py", *options], capture_output=True, text=True, check=True
