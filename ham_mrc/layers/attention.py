@@ -241,3 +241,8 @@ SCORERS: dict[str, type[_Affine] | type[ProjectedDot] | type[Additive]] = {
 """Every compatibility function by its name."""
 
 Scorer = _Affine | ProjectedDot | Additive
+
+
+def inner_width(score: str, hidden: int) -> int | None:
+    """`hidden` for a score that maps query and keys to a width of its own, None for the others."""
+    return hidden if score in ("additive", "projected_dot") else None

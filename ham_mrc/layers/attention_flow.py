@@ -12,14 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from ham_mrc.errors import ShapeError
-from ham_mrc.layers.attention import Prepared, Scorer
+from ham_mrc.layers.attention import Prepared, Scorer, inner_width
 from ham_mrc.layers.ham import Ham, build_ham
 from ham_mrc.layers.ham_options import HamOptions
 from ham_mrc.layers.masks import at_least_float32, masked_softmax
 from ham_mrc.layers.multi_head import MultiHead
-
-INNER_WIDTH = ("additive", "projected_dot")
-"""The scores that have a width of their own inside."""
 
 Sites = Literal["c2q,q2c", "c2q", "q2c"]
 """Which directions of the attention are hierarchical; the other is ordinary attention."""
@@ -36,7 +33,7 @@ class AttentionFlow(nn.Module):
     def __init__(self, size: int, *, score: str, hidden: int, ham_sites: Sites, **ham: Unpack[HamOptions]) -> None:
         super().__init__()
         self.hierarchical = ham_sites.split(",")
-        inner = hidden if score in INNER_WIDTH else None
+        inner = inner_width(score, hidden)
         self.c2q = build_ham(size, score=score, hidden=inner, **(ham if "c2q" in self.hierarchical else {}))
         self.q2c = build_ham(size, score=score, hidden=inner, **(_summary_options(ham) if "q2c" in ham_sites else {}))
         # One f for both. Heads compare by matrices of their own, and then it is the plain score that S is made of.

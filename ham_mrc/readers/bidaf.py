@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ham_mrc.errors import ShapeError
-from ham_mrc.layers.attention_flow import INNER_WIDTH, AttentionFlow, Sites
+from ham_mrc.layers.attention_flow import AttentionFlow, Sites
 from ham_mrc.layers.embedding import WordEmbedding
 from ham_mrc.layers.encoders import Encoder, SequenceDropout
 from ham_mrc.layers.ham import Ham
@@ -31,6 +31,7 @@ from ham_mrc.layers.probability_pointer import ProbabilityPointer
 from ham_mrc.layers.union import per_question, per_row, union_softmax
 from ham_mrc.readers.batch import Batch
 from ham_mrc.readers.inputs import TokenInputs
+from ham_mrc.readers.settings import check_encoders
 
 Pointer = Literal["linear", "baidu"]
 DropoutOn = Literal["words", "encodings"]
@@ -81,7 +82,8 @@ class BiDAF(nn.Module):
     ) -> None:
         super().__init__()
         _check_choices(ham_sites=(ham_sites, Sites), pointer=(pointer, Pointer), dropout_on=(dropout_on, DropoutOn))
-        _check_together(score, share_encoder, pointer, condition_end, ham.get("depth", 1))
+        _check_pointer(pointer, condition_end)
+        check_encoders(ham, score, share_encoder)
         self.embedding = embedding
         self.dropout = SequenceDropout(dropout)
         self.encoding_dropout = SequenceDropout(dropout if dropout_on == "encodings" else 0.0)
@@ -182,12 +184,7 @@ def _check_choices(**settings: tuple[str, Any]) -> None:
             raise ShapeError(f"{name} is {value!r}; there are {', '.join(map(repr, get_args(choices)))}")
 
 
-def _check_together(score: str, share_encoder: bool, pointer: str, condition_end: bool, depth: int) -> None:
-    """Raise ShapeError for settings that are right one by one and not together."""
+def _check_pointer(pointer: str, condition_end: bool) -> None:
+    """Raise ShapeError for an option of another pointer."""
     if condition_end and pointer != "linear":
         raise ShapeError(f'condition_end is for pointer = "linear" alone, not "{pointer}"', remedy="leave it away")
-    if depth > 1 and not share_encoder and score in ("bilinear", *INNER_WIDTH):
-        raise ShapeError(
-            f'at depth {depth} question vectors are read as passage words (score = "{score}")',
-            remedy="set share_encoder = true",
-        )

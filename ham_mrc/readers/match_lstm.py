@@ -15,7 +15,7 @@ from typing import Literal, Unpack
 
 from torch import Tensor, nn
 
-from ham_mrc.errors import ShapeError
+from ham_mrc.layers.attention import inner_width
 from ham_mrc.layers.embedding import WordEmbedding
 from ham_mrc.layers.encoders import Encoder, SequenceDropout
 from ham_mrc.layers.ham import Ham, build_ham
@@ -25,9 +25,7 @@ from ham_mrc.layers.pointer import AnswerPointer
 from ham_mrc.layers.union import per_row
 from ham_mrc.readers.batch import Batch
 from ham_mrc.readers.inputs import TokenInputs
-
-INNER_WIDTH = ("additive", "projected_dot")
-"""The scores that map query and keys to a width of their own, which is `hidden` here."""
+from ham_mrc.readers.settings import check_encoders, check_requery
 
 
 class MatchLSTM(nn.Module):
@@ -73,7 +71,8 @@ class MatchLSTM(nn.Module):
         **ham: Unpack[HamOptions],
     ) -> None:
         super().__init__()
-        _check_together(ham, match, score, requery, share_encoder)
+        check_requery(match, score, requery)
+        check_encoders(ham, score, share_encoder, requery)
         self.embedding = embedding
         self.inputs = TokenInputs(
             embedding,
@@ -93,7 +92,7 @@ class MatchLSTM(nn.Module):
             self.passage_encoder if share_encoder else Encoder(width, hidden, bidirectional=bidirectional)
         )
         size = self.passage_encoder.output_size
-        inner = hidden if score in INNER_WIDTH else None
+        inner = inner_width(score, hidden)
         attention = build_ham(size, score=score, hidden=inner, requery=requery, **ham)
         layer = MatchLayer if match == "recurrent" else StaticMatchLayer
         self.match = layer(attention, size, hidden, fusion=fusion)
@@ -120,29 +119,3 @@ class MatchLSTM(nn.Module):
         matched = self.match(encoded, asked, batch.passage_lengths, mask)  # (R, P, 2H)
         start, end = self.pointer(self.dropout(matched), batch)  # (R, P) each
         return start, end
-
-
-def _check_together(ham: HamOptions, match: str, score: str, requery: str, share_encoder: bool) -> None:
-    """Raise ShapeError for settings that are right one by one and not together."""
-    depth = ham.get("depth", 1)
-    if requery != "word" and score != "additive":
-        raise ShapeError(
-            f'requery = "{requery}" is for score = "additive" alone, not "{score}"', remedy="leave it away"
-        )
-    if requery == "drop_state" and match == "static":
-        raise ShapeError('requery = "drop_state" is for match = "recurrent": a static match has no state to drop')
-    if depth > 1 and not share_encoder and (reason := _reads_by_word(ham, score, requery)):
-        raise ShapeError(
-            f"at depth {depth} question vectors are read as passage words ({reason})", remedy="set share_encoder = true"
-        )
-
-
-def _reads_by_word(ham: HamOptions, score: str, requery: str) -> str:
-    """The settings under which a matrix made for passage words reads the next level's query; empty: none does."""
-    if ham.get("heads", 0) and ham.get("heads_share", "layer") == "layer":
-        return 'heads_share = "layer"'
-    if ham.get("local") == "gaussian" and ham.get("recenter", True) and not ham.get("heads", 0):
-        return 'local = "gaussian", recenter = true'
-    if score == "projected_dot" or (score == "additive" and requery not in ("key", "own")):
-        return f'score = "{score}", requery = "{requery}"'
-    return ""

@@ -17,6 +17,7 @@ from typing import Literal, Unpack, get_args
 from torch import Tensor, nn
 
 from ham_mrc.errors import ShapeError
+from ham_mrc.layers.attention import inner_width
 from ham_mrc.layers.embedding import WordEmbedding
 from ham_mrc.layers.encoders import Encoder, SequenceDropout
 from ham_mrc.layers.gated_match import GatedMatch, RecurrentGatedMatch
@@ -27,12 +28,10 @@ from ham_mrc.layers.pooling import AttentivePooling
 from ham_mrc.layers.union import per_row
 from ham_mrc.readers.batch import Batch
 from ham_mrc.readers.inputs import TokenInputs
+from ham_mrc.readers.settings import check_encoders, check_requery
 
 Sites = Literal["match,self", "match", "self"]
 MatchKind = Literal["recurrent", "static"]
-
-INNER_WIDTH = ("additive", "projected_dot")
-"""The scores that map query and keys to a width of their own, which is `hidden` here."""
 
 
 class RNet(nn.Module):
@@ -91,7 +90,8 @@ class RNet(nn.Module):
         self.sites = ham_sites.split(",")
         at_match: HamOptions = {} if ham_sites == "self" else ham if ham_sites == "match" else _for_match(ham)
         at_self: HamOptions = {} if ham_sites == "match" else ham
-        _check_together(at_match, match, score, requery, share_encoder)
+        check_requery(match, score, requery)
+        check_encoders(at_match, score, share_encoder, requery)
         self.embedding, self.hidden = embedding, hidden
         self.inputs = TokenInputs(
             embedding,
@@ -115,9 +115,9 @@ class RNet(nn.Module):
         )
         size = self.passage_encoder.output_size
         layer = RecurrentGatedMatch if match == "recurrent" else GatedMatch
-        asking = build_ham(size, score=score, hidden=_inner(score, hidden), requery=requery, **at_match)
+        asking = build_ham(size, score=score, hidden=inner_width(score, hidden), requery=requery, **at_match)
         self.match: RecurrentGatedMatch | GatedMatch = layer(size, hidden, asking, gate=gate)
-        inner = _inner(self_score, hidden)
+        inner = inner_width(self_score, hidden)
         looking = build_ham(2 * hidden, score=self_score, hidden=inner, self_attention=True, **at_self)
         self.self_match = GatedMatch(2 * hidden, hidden, looking, gate=gate)
         self.read_out = encoder(2 * hidden) if read_out else None
@@ -157,10 +157,6 @@ class RNet(nn.Module):
         return start, end
 
 
-def _inner(score: str, hidden: int) -> int | None:
-    return hidden if score in INNER_WIDTH else None
-
-
 def _for_match(ham: HamOptions) -> HamOptions:
     """The options for the match where self attention has them too: without those that only the latter can have."""
     kept = ham.copy()
@@ -169,20 +165,3 @@ def _for_match(ham: HamOptions) -> HamOptions:
         kept.pop("local")
         kept.pop("radius", None)
     return kept
-
-
-def _check_together(ham: HamOptions, match: str, score: str, requery: str, share_encoder: bool) -> None:
-    """Raise ShapeError for settings of the match that are right one by one and not together."""
-    if requery != "word" and score != "additive":
-        raise ShapeError(
-            f'requery = "{requery}" is for score = "additive" alone, not "{score}"', remedy="leave it away"
-        )
-    if requery == "drop_state" and match == "static":
-        raise ShapeError('requery = "drop_state" is for match = "recurrent": a static match has no state to drop')
-    depth = ham.get("depth", 1)
-    by_word = score in ("bilinear", "projected_dot") or (score == "additive" and requery not in ("key", "own"))
-    if depth > 1 and by_word and not share_encoder:
-        raise ShapeError(
-            f'at depth {depth} question vectors are read as passage words (score = "{score}", requery = "{requery}")',
-            remedy="set share_encoder = true",
-        )

@@ -11,12 +11,12 @@ from slow_match_lstm import array, as_tensor, slow_match, slow_reader
 from torch import Tensor
 
 from ham_mrc.errors import HamError, ShapeError
-from ham_mrc.layers.attention import REQUERY
+from ham_mrc.layers.attention import REQUERY, inner_width
 from ham_mrc.layers.embedding import WordEmbedding
 from ham_mrc.layers.ham import build_ham
 from ham_mrc.layers.masks import lengths_to_mask
 from ham_mrc.layers.match_layer import MatchLayer, StaticMatchLayer, lstm_cell
-from ham_mrc.readers.match_lstm import INNER_WIDTH, MatchLSTM
+from ham_mrc.readers.match_lstm import MatchLSTM
 
 P_LENGTHS, Q_LENGTHS = torch.tensor([3, 6, 1]), torch.tensor([2, 4, 0])
 KINDS = {"recurrent": MatchLayer, "static": StaticMatchLayer}
@@ -31,7 +31,7 @@ class Form(NamedTuple):
     fusion: Any = "plain"
 
     def build(self, depth: int) -> MatchLayer | StaticMatchLayer:
-        inner = 3 if self.score in INNER_WIDTH else None
+        inner = inner_width(self.score, 3)
         ham = build_ham(4, score=self.score, hidden=inner, requery=self.requery, depth=depth, init_levels="first")
         return KINDS[self.kind](ham, 4, 3, fusion=self.fusion).double()
 
