@@ -44,6 +44,7 @@ def gather() -> dict[str, Any]:
         "extras": extras,
         "devices": _devices(),
         "compiled": _compiled(),
+        "products": _products(),
         "datasets": sorted(DATASETS),
         "readers": _readers(),
     }
@@ -97,11 +98,22 @@ def _devices() -> list[str]:
 def _compiled() -> dict[str, str]:
     """Each part that has a compiled form: by what it was compiled, or why the form in torch operations is in use."""
     try:
-        from ham_mrc.layers import native_gru, native_match
+        from ham_mrc.layers import native_gru, native_levels, native_lstm, native_match
     except ImportError:
         return {}
-    parts = {"match-LSTM": native_match.compiled(), "GRU": native_gru.compiled()}
-    return {name: part.why if part.library else f"not in use: {part.why}" for name, part in parts.items()}
+    parts = {"match-LSTM": native_match, "LSTM": native_lstm, "GRU": native_gru, "levels": native_levels}
+    found = {name: part.compiled() for name, part in parts.items()}
+    return {name: part.why if part.library else f"not in use: {part.why}" for name, part in found.items()}
+
+
+def _products() -> str:
+    """What multiplies large float32 matrices on the CPU: oneDNN, or torch's own choice and why."""
+    try:
+        from ham_mrc.layers.product import why_not
+    except ImportError:
+        return ""
+    why = why_not()
+    return "oneDNN" if why is None else f"torch's own: {why}"
 
 
 def _readers() -> list[str]:

@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ham_mrc.errors import ShapeError
+from ham_mrc.layers.native_levels import LevelMap
+from ham_mrc.layers.product import Linear, linear
 
 REQUERY = ("word", "key", "own", "add", "drop_state")
 """What stands in the query's place from level 2 on, in a recurrent cell (see `Additive`)."""
@@ -71,6 +73,20 @@ class _Affine(nn.Module):
             return self.scores(self.project(weights @ prepared.keys), prepared)
         return weights @ prepared.again
 
+    def level_map(self, prepared: Prepared) -> LevelMap:
+        """`rescore` as a map of the keys alone."""
+        if prepared.again is not None:
+            return LevelMap(prepared.again)
+        return LevelMap(self.project(prepared.keys), *self._against(prepared.keys))
+
+    def turned_map(self, prepared: Prepared) -> LevelMap:
+        """The same for f(k, q), the score with its sides exchanged, from `project(keys)` as `prepared.first`."""
+        return LevelMap(prepared.keys, *self._against(prepared.first, turned=True))
+
+    def _against(self, x: Tensor, *, turned: bool = False) -> tuple[Tensor, Tensor | None]:
+        """What the other side is multiplied with (B, N, D), and what is added (B, N)."""
+        return x, None
+
 
 class Dot(_Affine):
     """f(q, k) = q . k"""
@@ -87,6 +103,9 @@ class ScaledDot(Dot):
     def scores(self, projected: Tensor, prepared: Prepared, state: Tensor | None = None) -> Tensor:
         """(B, M, N) from queries (B, M, D) of level 1."""
         return super().scores(projected, prepared, state) / math.sqrt(self.key_size)
+
+    def _against(self, x: Tensor, *, turned: bool = False) -> tuple[Tensor, Tensor | None]:
+        return x / math.sqrt(self.key_size), None
 
 
 class Bilinear(_Affine):
@@ -124,6 +143,9 @@ class Trilinear(_Affine):
         products = (query * self.product_weight) @ prepared.first.mT
         return products + (query @ self.query_weight)[:, :, None] + (prepared.first @ self.key_weight)[:, None, :]
 
+    def _against(self, x: Tensor, *, turned: bool = False) -> tuple[Tensor, Tensor | None]:
+        return x * self.product_weight, x @ (self.query_weight if turned else self.key_weight)
+
 
 class ProjectedDot(nn.Module):
     """f(q, k) = relu(W_q q + state) . relu(W_k k) / sqrt(A), as HKUST-KnowComp/R-Net has it.
@@ -134,12 +156,12 @@ class ProjectedDot(nn.Module):
     def __init__(self, query_size: int, key_size: int, hidden: int | None = None) -> None:
         super().__init__()
         self.query_size, self.key_size, self.hidden = query_size, key_size, _inner_width(hidden, key_size)
-        self.query_map = nn.Linear(query_size, self.hidden, bias=False)
-        self.key_map = nn.Linear(key_size, self.hidden, bias=False)
+        self.query_map = Linear(query_size, self.hidden, bias=False)
+        self.key_map = Linear(key_size, self.hidden, bias=False)
 
     def project(self, query: Tensor) -> Tensor:
         """(B, M, Dq) -> (B, M, A): W_q q."""
-        return nn.functional.linear(query, self.query_map.weight)
+        return linear(query, self.query_map.weight)
 
     def prepare(self, keys: Tensor, *, again: bool = True) -> Prepared:
         """relu(W_k k) for every level, W_q k for the levels after the first."""
@@ -154,6 +176,15 @@ class ProjectedDot(nn.Module):
         """(B, M, N) for the next level from the last weights (B, M, N)."""
         assert prepared.again is not None, "prepared for depth 1 only"
         return self.scores(weights @ prepared.again, prepared, state)
+
+    def level_map(self, prepared: Prepared) -> LevelMap:
+        """`rescore` without a state, as a map of the keys alone."""
+        assert prepared.again is not None, "prepared for depth 1 only"
+        return LevelMap(prepared.again, prepared.first / math.sqrt(self.hidden), bend=True)
+
+    def turned_map(self, prepared: Prepared) -> LevelMap:
+        """The same for f(k, q), the score with its sides exchanged, from `project(keys)` as `prepared.first`."""
+        return LevelMap(self.key_map(prepared.keys), torch.relu(prepared.first) / math.sqrt(self.hidden), bend=True)
 
 
 class Additive(nn.Module):
@@ -177,15 +208,15 @@ class Additive(nn.Module):
             raise ShapeError(f"no requery {requery!r}; there are {', '.join(REQUERY)}")
         self.query_size, self.key_size, self.hidden = query_size, key_size, _inner_width(hidden, key_size)
         self.requery = requery
-        self.query_map = nn.Linear(query_size, self.hidden, bias=False)
-        self.key_map = nn.Linear(key_size, self.hidden)  # its bias is b
+        self.query_map = Linear(query_size, self.hidden, bias=False)
+        self.key_map = Linear(key_size, self.hidden)  # its bias is b
         self.vector = nn.Parameter(torch.empty(self.hidden).uniform_(-1, 1) / math.sqrt(self.hidden))
         if requery == "own" and depth > 1:  # a copy, and no draw: a deeper reader leaves the other weights as they are
             self.again_weight = nn.Parameter(self.query_map.weight.detach().clone())
 
     def project(self, query: Tensor) -> Tensor:
         """(B, M, Dq) -> (B, M, A): W_q q."""
-        return nn.functional.linear(query, self.query_map.weight)
+        return linear(query, self.query_map.weight)
 
     def prepare(self, keys: Tensor, *, again: bool = True) -> Prepared:
         """W_k k + b for every level, and the map of k that the levels after the first read through."""
@@ -193,8 +224,8 @@ class Additive(nn.Module):
 
     def _again(self, keys: Tensor) -> Tensor:
         if self.requery == "key":
-            return nn.functional.linear(keys, self.key_map.weight)
-        return nn.functional.linear(keys, self.again_weight) if self.requery == "own" else self.project(keys)
+            return linear(keys, self.key_map.weight)
+        return linear(keys, self.again_weight) if self.requery == "own" else self.project(keys)
 
     def scores(self, projected: Tensor, prepared: Prepared, state: Tensor | None = None) -> Tensor:
         """(B, M, N) from projected queries (B, M, A) and the state (B, M, A)."""
@@ -218,6 +249,11 @@ class Additive(nn.Module):
         if self.requery == "add":
             query = query + projected
         return self.scores(query, prepared, None if self.requery == "drop_state" else state)
+
+    def level_map(self, prepared: Prepared) -> None:
+        """None: tanh stands between query and key, and no map of the keys alone scores again."""
+
+    turned_map = level_map
 
 
 def _inner_width(hidden: int | None, key_size: int) -> int:

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from ham_mrc.errors import ShapeError
 from ham_mrc.layers.attention import Prepared, Scorer, inner_width
-from ham_mrc.layers.ham import Ham, build_ham
+from ham_mrc.layers.ham import Ham, build_ham, context_part
 from ham_mrc.layers.ham_options import HamOptions
 from ham_mrc.layers.masks import at_least_float32, masked_softmax
 from ham_mrc.layers.multi_head import MultiHead
+from ham_mrc.layers.native_levels import LevelMap
+from ham_mrc.layers.parts import Part, Parts
 
 Sites = Literal["c2q,q2c", "c2q", "q2c"]
 """Which directions of the attention are hierarchical; the other is ordinary attention."""
@@ -48,12 +50,17 @@ class AttentionFlow(nn.Module):
 
     def forward(self, passage: Tensor, question: Tensor, passage_mask: Tensor, question_mask: Tensor) -> Tensor:
         """Masks are (R, P) and (R, Q). Rows of padding mean nothing; a question without a token adds nothing."""
-        context, _ = self.c2q(passage, question, question_mask)  # (R, P, D)
+        return self.parts(passage, question, passage_mask, question_mask).whole()
+
+    def parts(self, passage: Tensor, question: Tensor, passage_mask: Tensor, question_mask: Tensor) -> Parts:
+        """G as the parts that it is made of."""
+        context, weights = self.c2q(passage, question, question_mask)  # (R, P, D), (R, P, Q)
         scores = self.score.scores(self.score.project(passage), self.score.prepare(question, again=False))  # (R, P, Q)
         first = masked_softmax(_largest(scores, question_mask), passage_mask)[:, None]  # (R, 1, P)
         nothing = torch.zeros_like(passage[:, :1])  # level 1 of q2c has weights, and no query
         summary, _ = self.q2c(nothing, passage, passage_mask, first_weights=first)  # (R, 1, D)
-        return torch.cat([passage, context, passage * context, passage * summary], -1)
+        mixed = context_part(self.c2q.score, context, weights, question)
+        return Parts([Part(passage), mixed, Part(passage * context), Part(passage, scale=summary)])
 
 
 class Turned(nn.Module):
@@ -83,6 +90,10 @@ class Turned(nn.Module):
     def rescore(self, weights: Tensor, prepared: Prepared, projected: Tensor, state: Tensor | None = None) -> Tensor:
         """(R, M, N) for the next level from the last weights (R, M, N)."""
         return self.scores(weights @ prepared.keys, prepared, state)
+
+    def level_map(self, prepared: Prepared) -> LevelMap | None:
+        """`rescore` as a map of the keys alone."""
+        return self.score.turned_map(prepared)
 
 
 def _summary_options(ham: HamOptions) -> HamOptions:

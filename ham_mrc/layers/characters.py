@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from ham_mrc.errors import ShapeError
+from ham_mrc.layers import native_gru, native_lstm
 from ham_mrc.layers.encoders import Cell, recurrent
+from ham_mrc.layers.product import Linear, linear
 
 
 class CharCNN(nn.Module):
@@ -32,7 +34,7 @@ class CharCNN(nn.Module):
         _check_alphabet(alphabet)
         self.output_size, self.kernel = filters, kernel
         self.vectors = nn.Embedding(alphabet, width, padding_idx=0)
-        self.filters = nn.Linear(kernel * width, filters)
+        self.filters = Linear(kernel * width, filters)
 
     def forward(self, ids: Tensor) -> Tensor:
         """(..., W) -> (..., F)."""
@@ -45,7 +47,7 @@ class CharCNN(nn.Module):
         windows = nn.functional.pad(tokens, (0, self.kernel - 1)).unfold(1, self.kernel, 1)  # (N, W, kernel)
         token = torch.repeat_interleave(places)  # the token of each real place
         place = torch.arange(len(token), device=token.device) - (places.cumsum(0) - places)[token]
-        values = self.vectors(windows[token, place]).flatten(1) @ self.filters.weight.T  # (places, F)
+        values = linear(self.vectors(windows[token, place]).flatten(1), self.filters.weight)  # (places, F)
         best = torch.segment_reduce(values, "max", lengths=places, axis=0, unsafe=True)  # unsafe: lengths are right
         return (best + self.filters.bias).relu()
 
@@ -82,12 +84,22 @@ class CharRNN(nn.Module):
         lengths = (tokens > 0).sum(1)
         order = lengths.argsort()
         groups = torch.split(order, torch.bincount(lengths).tolist())  # the tokens of length 0, of length 1, ...
-        states = [
-            self._last(self.rnn(self.vectors(tokens[rows, :length]))[1])
-            for length, rows in enumerate(groups)
-            if len(rows)
-        ]
+        states = [self._read(self.vectors(tokens[rows, :length])) for length, rows in enumerate(groups) if len(rows)]
         return torch.cat(states)[order.argsort()]
+
+    def _read(self, characters: Tensor) -> Tensor:
+        """(n, T, width), no padding in it -> (n, 2H)."""
+        if not (native_gru.usable(characters) and native_lstm.usable(characters)):
+            return self._last(self.rnn(characters)[1])
+        lengths = torch.full((len(characters),), characters.shape[1])
+        both = [characters, characters]
+        if isinstance(self.rnn, nn.LSTM):
+            states = native_lstm.native_lstm(self.rnn, both, lengths)
+        else:
+            assert isinstance(self.rnn, nn.GRU)
+            states = native_gru.native_gru(self.rnn, both, lengths)
+        forward, backward = states.chunk(2, -1)  # (n, T, H)
+        return torch.cat([forward[:, -1], backward[:, 0]], -1)
 
     @staticmethod
     def _last(state: Tensor | tuple[Tensor, Tensor]) -> Tensor:

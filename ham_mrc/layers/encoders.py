@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from ham_mrc.errors import ShapeError
-from ham_mrc.layers import native_gru
+from ham_mrc.layers import native_gru, native_lstm
 from ham_mrc.layers.masks import lengths_to_mask, reverse_within_length
+from ham_mrc.layers.parts import Parts
 
 Cell = Literal["lstm", "gru"]
 
@@ -56,18 +57,39 @@ class Encoder(nn.Module):
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """`lengths` (B,) counts real tokens. A sequence of length 0 gives zeros."""
         real = lengths_to_mask(lengths, inputs.shape[1])[..., None]  # (B, T, 1)
-        read = self._form(inputs)
-        outputs = [inputs.masked_fill(~real, 0)]  # a padding of nan times 0 would stay nan
-        for layer in (self.get_submodule(self.cell), *self.upper):
-            ways = [self.dropout(outputs[-1]) for _ in range(1 + layer.bidirectional)]
-            outputs.append(read(layer, ways, lengths) * real)
-        return torch.cat(outputs[1:], -1) if self.concat_layers else outputs[-1]
+        filled = inputs.masked_fill(~real, 0)  # a padding of nan times 0 would stay nan
+        return self._layers([], filled, lengths)
+
+    def of_parts(self, inputs: Parts, lengths: Tensor) -> Tensor:
+        """`forward` of an input in parts, of which padding may hold anything finite; with the same random numbers."""
+        layer = self.get_submodule(self.cell)
+        if not (self.fast and isinstance(layer, nn.LSTM) and native_lstm.usable(inputs.first)):
+            return self.forward(inputs.whole(), lengths)
+        weights, biases = native_lstm.of_inputs(layer, 1 + layer.bidirectional)
+        masks = [self.dropout.mask(inputs.first, weight.shape[1]) for weight in weights]
+        read = native_lstm.scan(layer, [inputs.product(weights, biases, masks)], lengths)
+        return self._layers([read], read, lengths)
+
+    def _layers(self, outputs: list[Tensor], last: Tensor, lengths: Tensor) -> Tensor:
+        """All layers after the first `len(outputs)`, beginning with what the `last` one says."""
+        read = self._form(last)
+        for layer in [self.get_submodule(self.cell), *self.upper][len(outputs) :]:
+            ways = [self.dropout(last) for _ in range(1 + layer.bidirectional)]
+            last = read(layer, ways, lengths)
+            outputs.append(last)
+        return torch.cat(outputs, -1) if self.concat_layers else last
 
     def _form(self, inputs: Tensor) -> Callable[[Any, list[Tensor], Tensor], Tensor]:
-        """How a layer is read on the device of `inputs`."""
+        """How a layer is read on the device of `inputs`.
+
+        (B, T, E) for each direction -> (B, T, output), zeros on padding.
+        """
         if not self.fast or inputs.device.type != "cpu":
             return _read_packed
-        return native_gru.native_gru if self.cell == "gru" and native_gru.usable(inputs) else _read_apart
+        native = native_gru if self.cell == "gru" else native_lstm
+        if not native.usable(inputs):
+            return _read_apart
+        return native_gru.native_gru if self.cell == "gru" else native_lstm.native_lstm
 
 
 def recurrent(cell: Cell, input_size: int, hidden: int, *, bidirectional: bool) -> nn.RNNBase:
@@ -79,7 +101,7 @@ def recurrent(cell: Cell, input_size: int, hidden: int, *, bidirectional: bool) 
 
 
 def _read_packed(layer: nn.RNNBase, ways: list[Tensor], lengths: Tensor) -> Tensor:
-    """(B, T, E) for each direction -> (B, T, output). An accelerator waits for its T steps, whatever the rows in each:
+    """By torch's packed sequences. An accelerator waits for its T steps, whatever the rows in each of them:
 
     two inputs that differ are read as one batch of twice the rows, of which each direction keeps its half.
     """
@@ -88,10 +110,10 @@ def _read_packed(layer: nn.RNNBase, ways: list[Tensor], lengths: Tensor) -> Tens
     counts = (lengths.repeat(2) if apart else lengths).clamp(min=1).cpu()
     packed = pack_padded_sequence(inputs, counts, batch_first=True, enforce_sorted=False)
     outputs = pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=inputs.shape[1])[0]
-    if not apart:
-        return outputs
-    forward, backward = outputs.chunk(2)
-    return torch.cat([forward[..., : layer.hidden_size], backward[..., layer.hidden_size :]], -1)
+    if apart:
+        forward, backward = outputs.chunk(2)
+        outputs = torch.cat([forward[..., : layer.hidden_size], backward[..., layer.hidden_size :]], -1)
+    return outputs * lengths_to_mask(lengths, outputs.shape[1])[..., None]  # an empty sequence was read as one of 1
 
 
 def _read_apart(layer: nn.RNNBase, ways: list[Tensor], lengths: Tensor) -> Tensor:
@@ -104,7 +126,7 @@ def _read_apart(layer: nn.RNNBase, ways: list[Tensor], lengths: Tensor) -> Tenso
     if len(ways) == 2:
         backward = _one_way(layer, reverse_within_length(ways[1], lengths), "_reverse")
         outputs.append(reverse_within_length(backward, lengths))
-    return torch.cat(outputs, -1)
+    return torch.cat(outputs, -1) * lengths_to_mask(lengths, ways[0].shape[1])[..., None]
 
 
 def _one_way(layer: nn.RNNBase, inputs: Tensor, suffix: str) -> Tensor:
@@ -129,7 +151,11 @@ class SequenceDropout(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Untouched in evaluation and at rate 0, where no random number is drawn."""
+        mask = self.mask(inputs, inputs.shape[-1])
+        return inputs if mask is None else inputs * mask
+
+    def mask(self, like: Tensor, width: int) -> Tensor | None:
+        """(B, 1, width): what multiplies every step of sequences `like` (B, T, ..); None where nothing does."""
         if not self.training or self.rate == 0:
-            return inputs
-        mask = torch.empty_like(inputs[:, :1]).bernoulli_(1 - self.rate) / (1 - self.rate)
-        return inputs * mask
+            return None
+        return like.new_empty(len(like), 1, width).bernoulli_(1 - self.rate) / (1 - self.rate)

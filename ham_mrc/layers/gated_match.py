@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from ham_mrc.layers.encoders import Encoder
-from ham_mrc.layers.ham import Ham
+from ham_mrc.layers.ham import Ham, context_part
 from ham_mrc.layers.masks import reverse_within_length
 from ham_mrc.layers.match_layer import has_inner_width
+from ham_mrc.layers.parts import Part, Parts
 
 
 class GatedMatch(nn.Module):
@@ -32,15 +33,18 @@ class GatedMatch(nn.Module):
     def __init__(self, size: int, hidden: int, ham: Ham, *, gate: bool = True) -> None:
         super().__init__()
         self.ham = ham
+        self.fast = True  # False: the gate reads [u_t ; c_t] as it is
         self.gate = nn.Linear(2 * size, 2 * size, bias=False) if gate else None  # W_g
         self.reader = Encoder(2 * size, hidden, cell="gru", bidirectional=True)
 
     def forward(self, passage: Tensor, keys: Tensor, lengths: Tensor, key_mask: Tensor) -> Tensor:
         """(R, P, D), (R, N, D), (R,), (R, N) -> (R, P, 2H), zeros on padding. For self attention keys are `passage`."""
-        context, _ = self.ham(passage, keys, key_mask)  # (R, P, D)
-        read = torch.cat([passage, context], -1)
+        context, weights = self.ham(passage, keys, key_mask)  # (R, P, D), (R, P, N)
+        parts = Parts([Part(passage), context_part(self.ham.score, context, weights, keys)])
+        read = parts.whole()  # (R, P, 2D)
         if self.gate is not None:
-            read = read * self.gate(read).sigmoid()
+            opened = parts.product([self.gate.weight], None, [None]) if self.fast else self.gate(read)
+            read = read * opened.sigmoid()
         matched: Tensor = self.reader(read, lengths)
         return matched
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Unpack
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ham_mrc.errors import ShapeError
 from ham_mrc.layers.attention import SCORERS, Additive, Prepared, Scorer
@@ -32,6 +32,8 @@ from ham_mrc.layers.local import Local
 from ham_mrc.layers.masks import at_least_float32
 from ham_mrc.layers.mixture import Mixture
 from ham_mrc.layers.multi_head import MultiHead
+from ham_mrc.layers.native_levels import LevelMap, native_levels, usable
+from ham_mrc.layers.parts import Part
 from ham_mrc.layers.trace import Trace
 
 
@@ -81,6 +83,7 @@ class Ham(Mixture):
             self.local = Local(o["local"], width, radius=o["radius"], keep=o["keep"], recenter=o["recenter"])
         if o["hard"] != "none":
             self.hard = Hard(o["hard"], temperature=o["temperature"], no_repeat=o["no_repeat"])
+        self.fast = True  # False: level by level, as written above
         self._trace: Trace | None = None
 
     @property
@@ -155,6 +158,11 @@ class Ham(Mixture):
         `state` (B,M,A), or (B,M,D) for the scores without an inner width, is the cell's projected memory, which the
         score adds to the projected query. `query` (B,M,Dq) itself is read by `local = "gaussian"` alone.
         """
+        if state is None and (how := self._level_map(projected, prepared, key_mask)) is not None:
+            first = self.score.scores(projected, prepared) if first_weights is None else first_weights
+            given = first_weights is not None
+            weights = native_levels(first, self.level_shares(), how, key_mask, given=given)
+            return weights @ (prepared.keys if values is None else values), weights
         mask = _for_each_query(key_mask)  # (B,1 or M,N)
         headed = self.score if isinstance(self.score, MultiHead) else None
         levels = Levels(self.local, self.hard, mask, positions, headed=headed is not None)
@@ -177,6 +185,16 @@ class Ham(Mixture):
             return headed.read(weights, prepared, values), weights.mean(1)
         read = prepared.keys if values is None else values
         return weights.to(read.dtype) @ read, weights
+
+    def _level_map(self, projected: Tensor, prepared: Prepared, key_mask: Tensor | None) -> LevelMap | None:
+        """What compiled code needs to do all levels at once; None where they are done here, one after the other."""
+        if self.depth == 1 or not (self.fast and self.plain_levels) or self.tracing:
+            return None
+        one_mask = key_mask is None or key_mask.dim() == 2
+        if not (one_mask and usable(projected) and usable(prepared.keys)):
+            return None
+        assert not isinstance(self.score, MultiHead)
+        return self.score.level_map(prepared)
 
     @property
     def tracing(self) -> bool:
@@ -244,6 +262,13 @@ def build_ham(
             remedy='take local = "gaussian" or "topk"',
         )
     return Ham(query_size, key_size, score=score, hidden=hidden, requery=requery, **options)
+
+
+def context_part(score: nn.Module, context: Tensor, weights: Tensor, keys: Tensor) -> Part:
+    """What attention said, as a part of what reads it: from few keys, their mixture is multiplied the quicker."""
+    if isinstance(score, MultiHead) or 2 * keys.shape[1] > keys.shape[2]:
+        return Part(context)
+    return Part(weights.to(keys.dtype), keys=keys, made=context)
 
 
 def _make_score(

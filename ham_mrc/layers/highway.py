@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ham_mrc.layers.product import Linear
+
 
 class Highway(nn.Module):
     """Srivastava, Greff & Schmidhuber 2015, as Seo et al. 2017 read words: (..., size) -> (..., size).
@@ -15,7 +17,7 @@ class Highway(nn.Module):
 
     def __init__(self, size: int, layers: int) -> None:
         super().__init__()
-        maps = [nn.Linear(size, 2 * size) for _ in range(layers)]
+        maps = [Linear(size, 2 * size) for _ in range(layers)]
         with torch.no_grad():
             for layer in maps:
                 layer.bias[size:] = -1.0

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from ham_mrc.errors import ShapeError
 from ham_mrc.layers.ham_options import LocalKind
 from ham_mrc.layers.masks import at_least_float32
+from ham_mrc.layers.product import Linear
 
 
 class Local(nn.Module):
@@ -39,7 +40,7 @@ class Local(nn.Module):
         self.kind, self.radius, self.keep = kind, radius, keep
         self.moves = recenter and kind != "window"
         if self.reads_query:
-            self.query_map = nn.Linear(query_size, query_size, bias=False)  # W
+            self.query_map = Linear(query_size, query_size, bias=False)  # W
             self.vector = nn.Parameter(torch.empty(query_size).uniform_(-1, 1) / math.sqrt(query_size))  # v
 
     @property

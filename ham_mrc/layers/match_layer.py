@@ -19,6 +19,7 @@ from ham_mrc.layers.attention import Additive
 from ham_mrc.layers.encoders import Encoder
 from ham_mrc.layers.ham import Ham
 from ham_mrc.layers.masks import reverse_within_length
+from ham_mrc.layers.product import Linear, linear
 from ham_mrc.layers.scan import ScanInputs, match_scan
 
 Fusion = Literal["plain", "extended"]
@@ -49,8 +50,8 @@ class MatchLayer(nn.Module):
         self.fast = True  # False: always the readable form
         inner = has_inner_width(ham)
         # Scores without an inner map get the query W_p H_t + W_r r_{t-1} + b, of the keys' width.
-        self.query_map: nn.Module = nn.Identity() if inner else nn.Linear(size, size)
-        self.state_map = nn.Linear(hidden, hidden if inner else size, bias=False)  # W_r
+        self.query_map: nn.Module = nn.Identity() if inner else Linear(size, size)
+        self.state_map = Linear(hidden, hidden if inner else size, bias=False)  # W_r
         beside = size if fusion == "plain" else 3 * size
         bound = 1 / math.sqrt(hidden)  # torch.nn.LSTM's own rule
         self.passage_gates, self.context_gates, self.state_gates, self.gate_bias = (
@@ -112,7 +113,7 @@ class MatchLayer(nn.Module):
         prepared = self.ham.prepare(question)
         size = passage.shape[-1]
         weights = self.passage_gates.transpose(0, 1).reshape(size, -1)  # (D, 2 * 4H)
-        inputs = torch.addmm(self.gate_bias.view(-1), passage.reshape(-1, size), weights)
+        inputs = linear(passage, weights.t(), self.gate_bias.view(-1))  # (R, P, 2 * 4H)
         given = native_match.MatchInputs(
             queries=score.project(passage),
             inputs=inputs.view(*passage.shape[:2], 2, 4 * self.hidden),
@@ -163,7 +164,7 @@ class StaticMatchLayer(nn.Module):
     def __init__(self, ham: Ham, size: int, hidden: int, *, fusion: Fusion = "plain") -> None:
         super().__init__()
         self.ham, self.fusion = ham, fusion
-        self.query_map: nn.Module = nn.Identity() if has_inner_width(ham) else nn.Linear(size, size)
+        self.query_map: nn.Module = nn.Identity() if has_inner_width(ham) else Linear(size, size)
         self.encoder = Encoder(size * (2 if fusion == "plain" else 4), hidden, bidirectional=True)
 
     def forward(self, passage: Tensor, question: Tensor, lengths: Tensor, question_mask: Tensor) -> Tensor:

@@ -49,6 +49,10 @@ class Mixture(nn.Module):
             total = total + w_i * a_i
         return total
 
+    def level_shares(self) -> Tensor:
+        """w (depth,) with its gradient, where heads have none of their own: of the last level alone without c."""
+        return at_least_float32(self.c).softmax(-1) if self.has_levels else torch.eye(self.depth)[-1]
+
     def level_weights(self) -> Tensor:
         """w = softmax(c), (depth,), float32 at least; exactly one-hot where all but one of c are -inf.
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from ham_mrc.errors import ShapeError
 from ham_mrc.layers.attention import Prepared
 from ham_mrc.layers.ham_options import HeadsShare
+from ham_mrc.layers.product import Linear
 
 
 class MultiHead(nn.Module):
@@ -38,10 +39,10 @@ class MultiHead(nn.Module):
         if key_size % heads:
             raise ShapeError(f"{heads} heads do not divide the keys' width {key_size}")
         self.query_size, self.key_size, self.heads, self.share = query_size, key_size, heads, share
-        self.query_map = nn.Linear(query_size, key_size, bias=False)  # W^Q of all heads
-        self.key_map = nn.Linear(key_size, key_size, bias=False)  # W^K
-        self.value_map = nn.Linear(key_size, key_size, bias=False)  # W^V
-        self.out_map = nn.Linear(key_size, key_size, bias=False)  # W^O; no bias: a row without a real key stays 0
+        self.query_map = Linear(query_size, key_size, bias=False)  # W^Q of all heads
+        self.key_map = Linear(key_size, key_size, bias=False)  # W^K
+        self.value_map = Linear(key_size, key_size, bias=False)  # W^V
+        self.out_map = Linear(key_size, key_size, bias=False)  # W^O; no bias: a row without a real key stays 0
         for linear in (self.query_map, self.key_map, self.value_map, self.out_map):
             nn.init.xavier_uniform_(linear.weight)
 

@@ -15,6 +15,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,13 @@ def load_native(name: str) -> Native:
 def pointers(*tensors: Tensor | None) -> ctypes.Array[ctypes.c_void_p]:
     """A C structure of nothing but pointers. The caller keeps the tensors alive until the call is over."""
     return (ctypes.c_void_p * len(tensors))(*(None if tensor is None else tensor.data_ptr() for tensor in tensors))
+
+
+def by_direction(products: Sequence[Tensor], ways: int) -> list[Tensor | None]:
+    """Where the numbers of two directions begin, in a tensor each or in halves of one; None for a second of one way."""
+    if len(products) == ways:
+        return [*products, None][:2]
+    return list(products[0].tensor_split(2, -1))
 
 
 def cache_folder() -> Path:

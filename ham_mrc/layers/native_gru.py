@@ -7,20 +7,22 @@ not.) Letters for shapes: `B` sequences, `T` tokens, `E` width of an input, `W` 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import linear, pad
+from torch.nn.functional import pad
 
-from ham_mrc.layers.native import Native, load_native, pointers
+from ham_mrc.layers.native import Native, by_direction, load_native, pointers
+from ham_mrc.layers.product import across_rows, linear
 
 
 class _Sizes(ctypes.Structure):
     """`Sizes` of the C++."""
 
-    _fields_ = [(name, ctypes.c_int64) for name in ("B", "P", "W", "H", "threads")]
+    _fields_ = [(name, ctypes.c_int64) for name in ("B", "P", "W", "H", "stride", "threads")]
 
 
 def compiled() -> Native:
@@ -44,13 +46,14 @@ def native_gru(layer: nn.GRU, ways: list[Tensor], lengths: Tensor) -> Tensor:
     # Of the state's bias, the last third stands inside the reset; the others are added to the input's part once.
     biases = [one + pad(other[: 2 * hidden], (0, hidden)) for one, other in zip(input_bias, state_bias, strict=True)]
     if len(ways) == 2 and ways[0] is ways[1]:
-        products = linear(ways[0], torch.cat(of_input), torch.cat(biases)).view(*ways[0].shape[:2], 2, -1)
+        products = [linear(ways[0], torch.cat(of_input), torch.cat(biases))]
     else:
-        products = torch.stack([linear(*given) for given in zip(ways, of_input, biases, strict=True)], 2)
+        products = [linear(*given) for given in zip(ways, of_input, biases, strict=True)]
     weights = torch.stack([weight.t() for weight in of_state])  # (W, H, 3H)
     inside = torch.stack([bias[2 * hidden :] for bias in state_bias])  # (W, H)
     with torch.autocast("cpu", enabled=False):
-        states: Tensor = _Gru.apply(products.float(), weights, inside, lengths.long())  # type: ignore[no-untyped-call]
+        given = [product.float() for product in products]
+        states: Tensor = _Gru.apply(weights, inside, lengths.long(), *given)  # type: ignore[no-untyped-call]
     return states.flatten(2)
 
 
@@ -59,44 +62,52 @@ def _both(layer: nn.GRU, name: str, ways: int) -> list[Tensor]:
 
 
 class _Gru(torch.autograd.Function):
-    """(B, T, W, 3H) products of the inputs, (W, H, 3H) weights, (W, H) bias of new, (B,) -> (B, T, W, H)."""
+    """(W, H, 3H) weights, (W, H) bias of new, (B,) and the products of the inputs -> (B, T, W, H).
+
+    Products are (B, T, 3H) for each direction, or (B, T, 2 * 3H) of both.
+    """
 
     @staticmethod
-    def forward(ctx: Any, products: Tensor, weights: Tensor, inside: Tensor, lengths: Tensor) -> Tensor:
-        given = [tensor.contiguous() for tensor in (products, weights, inside, lengths)]
-        shape, hidden = products.shape[:-1], weights.shape[1]
-        states = products.new_empty(*shape, hidden)
+    def forward(ctx: Any, weights: Tensor, inside: Tensor, lengths: Tensor, *products: Tensor) -> Tensor:
+        given = [tensor.contiguous() for tensor in (weights, inside, lengths)]
+        products = tuple(product.contiguous() for product in products)
+        (ways, hidden), shape = inside.shape, products[0].shape[:2]
+        states = weights.new_empty(*shape, ways, hidden)
         kept: list[Tensor | None] = [None, None]
         if any(ctx.needs_input_grad):
-            kept = [products.new_empty(*shape, width) for width in (hidden, 4 * hidden)]
+            kept = [weights.new_empty(ways, *shape, hidden), weights.new_empty(*shape, ways, 4 * hidden)]
             ctx.save_for_backward(*given, states, *kept)
+        ctx.widths = [product.shape[2] for product in products]
         library = compiled().library
         assert library is not None
-        library.gru_layer(ctypes.byref(_sizes(states)), pointers(*given), pointers(states, *kept))
+        library.gru_layer(
+            ctypes.byref(_sizes(states, products)),
+            pointers(*by_direction(products, ways), *given),
+            pointers(states, *kept),
+        )
         return states
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         *given, states, before, gates = ctx.saved_tensors
-        hidden, ways = states.shape[3], states.shape[2]
-        found, incoming = torch.empty_like(gates), gradient.contiguous()
-        weights_t = given[1].mT.contiguous()
+        ways, hidden = given[1].shape
+        found = [states.new_empty(*states.shape[:2], width) for width in ctx.widths]
+        of_state = states.new_empty(*before.shape[:3], 3 * hidden)
+        incoming, weights_t = gradient.contiguous(), given[0].mT.contiguous()
         library = compiled().library
         assert library is not None
         library.gru_layer_back(
-            ctypes.byref(_sizes(states)),
-            pointers(*given),
+            ctypes.byref(_sizes(states, found)),
+            pointers(None, None, *given),
             pointers(states, before, gates),
-            pointers(incoming, weights_t, found),
+            pointers(incoming, weights_t, of_state, *by_direction(found, ways)),
         )
-        inside = found[..., 3 * hidden :]
-        of_state = torch.cat([found[..., : 2 * hidden], inside], -1).view(-1, ways, 3 * hidden)
-        earlier = before.view(-1, ways, hidden)
+        before, of_state = before.flatten(1, 2), of_state.flatten(1, 2)
         with torch.autocast("cpu", enabled=False):  # autograd does not bring back the forward pass's
-            d_weights = torch.stack([earlier[:, way].t() @ of_state[:, way] for way in range(ways)])
-        return found[..., : 3 * hidden], d_weights, inside.sum((0, 1)), None
+            d_weights = torch.stack([across_rows(*both) for both in zip(before, of_state, strict=True)])
+        return d_weights, of_state[..., 2 * hidden :].sum(1), None, *found
 
 
-def _sizes(states: Tensor) -> _Sizes:
-    return _Sizes(*states.shape, max(1, torch.get_num_threads()))
+def _sizes(states: Tensor, products: Sequence[Tensor]) -> _Sizes:
+    return _Sizes(*states.shape, products[0].shape[2], max(1, torch.get_num_threads()))

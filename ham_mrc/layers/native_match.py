@@ -1,8 +1,9 @@
 """The match-LSTM's scan of both directions in compiled code (cpp/match_scan.cpp), for float32 on a CPU.
 
 scan.py holds the same in torch operations and is the reference. Here both directions read the passage where it stands,
-so nothing is copied or reversed, and padding costs nothing. Letters for shapes: `B` questions, `P` passage tokens, `Q`
-keys, `A` width inside the score, `D` width of a key, `H` hidden, `L` levels; the axis of 2 is the direction.
+so nothing is copied or reversed, and padding costs nothing; and what the context adds to the gates is mixed from what
+the keys would, of which there are fewer than tokens. Letters for shapes: `B` questions, `P` passage tokens, `Q` keys,
+`A` width inside the score, `D` width of a key, `H` hidden, `L` levels, `S` = 4H + A; the axis of 2 is the direction.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
 from ham_mrc.layers.native import Native, load_native, pointers
+from ham_mrc.layers.product import across_rows, linear
 
 LANES = 16
-"""The score's width and the keys' are filled up to a multiple of this with zeros, which change nothing."""
+"""The score's width is filled up to a multiple of this with zeros, which change nothing."""
 
 
 class MatchInputs(NamedTuple):
@@ -37,11 +39,27 @@ class MatchInputs(NamedTuple):
     lengths: Tensor  # (B,) passage tokens
 
 
+class _Given(NamedTuple):
+    """`Given` of the C++."""
+
+    queries: Tensor  # (B, P, A)
+    inputs: Tensor  # (B, P, 2, 4H)
+    first: Tensor  # (B, Q, A)
+    again: Tensor  # (B, Q, A)
+    keys: Tensor  # (B, Q, 2, 4H) what each key adds to the gates
+    vector: Tensor  # (A,)
+    of_state: Tensor  # (2, H, S) what the state adds to the gates, and to the queries
+    levels: Tensor  # (L,)
+    mask: Tensor  # (B, Q)
+    lengths: Tensor  # (B,)
+
+
 class Kept(NamedTuple):
-    """What the forward pass leaves for the backward one. States and `read` are zeros on padding, the others nothing."""
+    """What the forward pass leaves for the backward one. `states` and `before` are zeros on padding, others nothing."""
 
     states: Tensor  # (B, P, 2, H)
-    read: Tensor  # (B, P, 2, D + H) the context, and the state before
+    before: Tensor  # (B, P, 2, H) the state before
+    asked: Tensor  # (B, P, 2, A) what it added to the query
     cells: Tensor  # (B, P, 2, H)
     activations: Tensor  # (B, P, 2, 4H) the gates after their sigmoid or tanh
     weights: Tensor  # (L, B, P, 2, Q)
@@ -50,7 +68,7 @@ class Kept(NamedTuple):
 class _Sizes(ctypes.Structure):
     """`Sizes` of the C++."""
 
-    _fields_ = [(name, ctypes.c_int64) for name in ("B", "P", "Q", "A", "D", "H", "L", "threads")]
+    _fields_ = [(name, ctypes.c_int64) for name in ("B", "P", "Q", "A", "H", "L", "threads")]
 
 
 def compiled() -> Native:
@@ -66,16 +84,36 @@ def usable(tensor: Tensor) -> bool:
 def native_match(given: MatchInputs) -> Tensor:
     """The states of both directions, (B, P, 2, H), zeros on padding; in float32 whatever autocast says."""
     with torch.autocast("cpu", enabled=False):
-        tensors = (tensor.float() if tensor.is_floating_point() else tensor for tensor in given)
-        states: Tensor = _NativeMatch.apply(*tensors)  # type: ignore[no-untyped-call]
+        given = MatchInputs(*(tensor.float() if tensor.is_floating_point() else tensor for tensor in given))
+        states: Tensor = _NativeMatch.apply(*_prepared(given))  # type: ignore[no-untyped-call]
     return states
+
+
+def _prepared(given: MatchInputs) -> _Given:
+    """What the C++ reads, by operations that autograd follows; A filled up."""
+    more, size = -given.queries.shape[2] % LANES, given.keys.shape[2]
+    of_context, of_state = given.gates[:, :size], given.gates[:, size:]  # (2, D, 4H), (2, H, 4H)
+    products = linear(given.keys, of_context.transpose(1, 2).flatten(0, 1))  # (B, Q, 2 * 4H)
+    batch, keys, _ = products.shape
+    state_map = pad(given.state_map, (0, 0, 0, more)).t()  # (H, A)
+    return _Given(
+        queries=pad(given.queries, (0, more)),
+        inputs=given.inputs,
+        first=pad(given.first, (0, more)),
+        again=pad(given.again, (0, more)),
+        keys=products.view(batch, keys, 2, -1),
+        vector=pad(given.vector, (0, more)),
+        of_state=torch.cat([of_state, state_map.expand(2, -1, -1)], 2),
+        levels=given.levels,
+        mask=given.mask.bool(),
+        lengths=given.lengths.long(),
+    )
 
 
 class _NativeMatch(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *tensors: Tensor) -> Tensor:
-        given = _padded(MatchInputs(*tensors))
-        ctx.widths = tensors[0].shape[-1], tensors[4].shape[-1]
+        given = _Given(*(tensor.contiguous() for tensor in tensors))
         states, kept = _run(given, keep=any(ctx.needs_input_grad))
         if kept is not None:
             ctx.save_for_backward(*given, *kept)
@@ -84,105 +122,63 @@ class _NativeMatch(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        count = len(MatchInputs._fields)
-        given, kept = MatchInputs(*ctx.saved_tensors[:count]), Kept(*ctx.saved_tensors[count:])
+        count = len(_Given._fields)
+        given, kept = _Given(*ctx.saved_tensors[:count]), Kept(*ctx.saved_tensors[count:])
         with torch.autocast("cpu", enabled=False):  # autograd does not bring back the forward pass's
-            found = _run_back(given, kept, gradient.contiguous())
-        a, d = ctx.widths
-        width = given.keys.shape[2]
-        gates = torch.cat([found.gates[:, :d], found.gates[:, width:]], 1) if width != d else found.gates
-        return (
-            found.queries[..., :a],
-            found.inputs,
-            found.first[..., :a],
-            found.again[..., :a] if len(given.levels) > 1 else None,
-            found.keys[..., :d],
-            found.vector[:a],
-            found.state_map[:a],
-            gates,
-            found.levels,
-            None,
-            None,
-        )
+            return _run_back(given, kept, gradient.contiguous())
 
 
-def _padded(given: MatchInputs) -> MatchInputs:
-    """The same, dense, with A and D filled up."""
-    more_a, more_d = -given.queries.shape[2] % LANES, -given.keys.shape[2] % LANES
-    size = given.keys.shape[2]
-    gates = given.gates
-    if more_d:
-        gates = torch.cat([pad(gates[:, :size], (0, 0, 0, more_d)), gates[:, size:]], 1)
-    return MatchInputs(
-        pad(given.queries, (0, more_a)).contiguous(),
-        given.inputs.contiguous(),
-        pad(given.first, (0, more_a)).contiguous(),
-        pad(given.again, (0, more_a)).contiguous(),
-        pad(given.keys, (0, more_d)).contiguous(),
-        pad(given.vector, (0, more_a)).contiguous(),
-        pad(given.state_map, (0, 0, 0, more_a)).contiguous(),
-        gates.contiguous(),
-        given.levels.contiguous(),
-        given.mask.bool().contiguous(),
-        given.lengths.long().contiguous(),
+def _sizes(given: _Given) -> _Sizes:
+    batch, passage, width = given.queries.shape
+    _, hidden, _ = given.of_state.shape
+    return _Sizes(
+        batch, passage, given.keys.shape[1], width, hidden, len(given.levels), max(1, torch.get_num_threads())
     )
 
 
-def _sizes(given: MatchInputs) -> _Sizes:
-    batch, passage, width = given.queries.shape
-    _, keys, size = given.keys.shape
-    hidden, threads = given.state_map.shape[1], max(1, torch.get_num_threads())
-    return _Sizes(batch, passage, keys, width, size, hidden, len(given.levels), threads)
-
-
-def _run(given: MatchInputs, *, keep: bool) -> tuple[Tensor, Kept | None]:
+def _run(given: _Given, *, keep: bool) -> tuple[Tensor, Kept | None]:
     """The states, and what a gradient needs where one is wanted."""
     z, library = _sizes(given), compiled().library
     assert library is not None
     new = given.keys.new_empty
     states, kept = new(z.B, z.P, 2, z.H), None
     if keep:
-        read, cells, gates = (new(z.B, z.P, 2, width) for width in (z.D + z.H, z.H, 4 * z.H))
-        kept = Kept(states, read, cells, gates, new(z.L, z.B, z.P, 2, z.Q))
-    state_map = given.state_map.t().contiguous()
-    library.match_scan(
-        ctypes.byref(z), pointers(*_given(given, state_map)), pointers(*(kept or (states, None, None, None, None)))
-    )
+        before, asked, cells, gates = (new(z.B, z.P, 2, width) for width in (z.H, z.A, z.H, 4 * z.H))
+        kept = Kept(states, before, asked, cells, gates, new(z.L, z.B, z.P, 2, z.Q))
+    nothing = [None] * (len(Kept._fields) - 1)
+    library.match_scan(ctypes.byref(z), pointers(*given), pointers(*(kept or (states, *nothing))))
     return states, kept
 
 
-def _run_back(given: MatchInputs, kept: Kept, gradient: Tensor) -> MatchInputs:
-    """The gradients, in the place of what they are of; the last two fields mean nothing."""
+def _run_back(given: _Given, kept: Kept, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    """The gradients of all that is in `given`, in its order."""
     z, library = _sizes(given), compiled().library
     assert library is not None
-    inputs, query, query_sum = (given.keys.new_empty(z.B, z.P, 2, width) for width in (4 * z.H, z.A, z.A))
+    widths = (4 * z.H, z.A, z.A, z.Q)
+    inputs, query, query_sum, mixed = (given.keys.new_empty(z.B, z.P, 2, width) for width in widths)
     new = given.keys.new_zeros
-    first, again, keys = (new(2, z.B, z.Q, width) for width in (z.A, z.A, z.D))
+    first, again = new(2, z.B, z.Q, z.A), new(2, z.B, z.Q if z.L > 1 else 0, z.A)
     vector, levels = new(2, z.B, z.A), new(2, z.B, z.L)
-    gates_t, state_map_t = given.gates.mT.contiguous(), given.state_map.t().contiguous()
-    outputs = (inputs, query, query_sum, first, again, keys, vector, levels)
+    of_state_t = given.of_state.mT.contiguous()
+    outputs = (inputs, query, query_sum, mixed, first, again, vector, levels)
     library.match_scan_back(
-        ctypes.byref(z),
-        pointers(*_given(given, state_map_t)),
-        pointers(*kept),
-        pointers(gradient, given.state_map, gates_t, *outputs),
+        ctypes.byref(z), pointers(*given), pointers(*kept), pointers(gradient, of_state_t, *outputs)
     )
-    read = kept.read.view(-1, 2, z.D + z.H)
-    by_direction = inputs.view(-1, 2, 4 * z.H)
-    return MatchInputs(
-        queries=query.sum(2),
-        inputs=inputs,
-        first=first.sum(0) * given.vector * 4,
-        again=again.sum(0),
-        keys=keys.sum(0),
-        vector=vector.sum((0, 1)),
-        state_map=query_sum.view(-1, z.A).t() @ read.reshape(-1, z.D + z.H)[:, z.D :],
-        gates=torch.stack([read[:, i].t() @ by_direction[:, i] for i in range(2)]),
-        levels=levels.sum((0, 1)),
-        mask=given.mask,
-        lengths=given.lengths,
+    return (
+        query.sum(2),
+        inputs,
+        first.sum(0) * given.vector * 4,
+        again.sum(0) if z.L > 1 else None,
+        torch.stack([mixed[:, :, i].mT @ inputs[:, :, i] for i in range(2)], 2),  # keys
+        vector.sum((0, 1)),
+        _of_state(kept.before, inputs, query_sum),
+        levels.sum((0, 1)),
+        None,
+        None,
     )
 
 
-def _given(given: MatchInputs, state_map_t: Tensor) -> MatchInputs:
-    return given._replace(state_map=state_map_t)
+def _of_state(before: Tensor, inputs: Tensor, query_sum: Tensor) -> Tensor:
+    """(2, H, S): the gradient of what the state adds."""
+    by_direction = ([x[:, :, i].flatten(0, 1) for x in (before, inputs, query_sum)] for i in range(2))
+    return torch.stack([torch.cat([across_rows(x, gates), across_rows(x, u)], 1) for x, gates, u in by_direction])

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ham_mrc.errors import ShapeError
 from ham_mrc.layers.encoders import Cell
+from ham_mrc.layers.product import Linear
 from ham_mrc.layers.union import per_question, per_row, union_softmax
 
 
@@ -68,9 +69,9 @@ class OneWay(nn.Module):
 
     def __init__(self, size: int, hidden: int, cell: Cell, score_size: int) -> None:
         super().__init__()
-        self.passage_map = nn.Linear(size, score_size)  # V and b_a
-        self.state_map = nn.Linear(hidden, score_size, bias=False)  # W_a
-        self.vector = nn.Linear(score_size, 1, bias=False)  # v
+        self.passage_map = Linear(size, score_size)  # V and b_a
+        self.state_map = Linear(hidden, score_size, bias=False)  # W_a
+        self.vector = Linear(score_size, 1, bias=False)  # v
         cells: dict[str, type[nn.LSTMCell] | type[nn.GRUCell]] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell}
         if cell not in cells:
             raise ShapeError(f'no recurrent cell "{cell}"', remedy=f"cells: {', '.join(cells)}")
@@ -87,11 +88,21 @@ class OneWay(nn.Module):
     def _logits(self, projected: Tensor, state: Tensor, batch: Rows) -> Tensor:
         """v . tanh(V R + b_a + W_a h), (R, P)."""
         asked = per_row(self.state_map(state), batch.owner)[:, None]  # (R, 1, A)
-        logits: Tensor = self.vector(torch.tanh(projected + asked)).squeeze(-1)
-        return logits
+        return dot_tanh(projected, asked, self.vector.weight[0])
 
     def _step(self, pointed: Tensor, state: Tensor) -> Tensor:
         """(B, H), the cell's next state."""
         lstm = isinstance(self.cell, nn.LSTMCell)
         following: Tensor = self.cell(pointed, (state, state))[0] if lstm else self.cell(pointed, state)
         return following
+
+
+def dot_tanh(x: Tensor, y: Tensor, vector: Tensor) -> Tensor:
+    """tanh(x + y) . v: (..., A), (..., A) that broadcast, (A,) -> (...).
+
+    As 2 sigmoid(2x + 2y) . v less the sum of v, on CPUs: torch takes a tenth of its tanh's time for that. Not of half
+    precision, which loses too much of a sigmoid near its middle.
+    """
+    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+        return torch.tanh(x + y) @ vector
+    return torch.sigmoid(2 * x + 2 * y) @ (2 * vector) - vector.sum()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ham_mrc.layers.masks import masked_softmax
+from ham_mrc.layers.product import Linear
 
 
 class AttentivePooling(nn.Module):
@@ -18,8 +19,8 @@ class AttentivePooling(nn.Module):
 
     def __init__(self, size: int, hidden: int) -> None:
         super().__init__()
-        self.map = nn.Linear(size, hidden)  # W and b
-        self.vector = nn.Linear(hidden, 1, bias=False)  # v
+        self.map = Linear(size, hidden)  # W and b
+        self.vector = Linear(hidden, 1, bias=False)  # v
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """(B, Q, D), (B, Q) -> (B, D); a sequence without a real token gives zeros."""

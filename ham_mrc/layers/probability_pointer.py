@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ham_mrc.layers.pointer import OneWay, Rows
 from ham_mrc.layers.pooling import AttentivePooling
+from ham_mrc.layers.product import Linear
 from ham_mrc.layers.union import union_softmax
 
 FLOOR = 1e-9
@@ -31,7 +32,7 @@ class ProbabilityPointer(nn.Module):
     def __init__(self, size: int, hidden: int, *, question_size: int) -> None:
         super().__init__()
         self.pool = AttentivePooling(question_size, hidden)
-        self.start_map = nn.Linear(question_size, hidden)  # W
+        self.start_map = Linear(question_size, hidden)  # W
         self.ways = nn.ModuleList(OneWay(size, hidden, "lstm", hidden) for _ in range(2))
 
     def forward(self, passage: Tensor, batch: Rows, question: Tensor) -> tuple[Tensor, Tensor]:

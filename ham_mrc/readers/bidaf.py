@@ -27,6 +27,7 @@ from ham_mrc.layers.embedding import WordEmbedding
 from ham_mrc.layers.encoders import Encoder, SequenceDropout
 from ham_mrc.layers.ham import Ham
 from ham_mrc.layers.ham_options import HamOptions
+from ham_mrc.layers.parts import Part, Parts
 from ham_mrc.layers.probability_pointer import ProbabilityPointer
 from ham_mrc.layers.union import per_question, per_row, union_softmax
 from ham_mrc.readers.batch import Batch
@@ -133,10 +134,10 @@ class BiDAF(nn.Module):
         passage, question = self.inputs(batch)  # (R, P, E), (B, Q, E)
         encoded = self.encoding_dropout(self.passage_encoder(passage, batch.passage_lengths))  # (R, P, D)
         asked = self.encoding_dropout(self.question_encoder(question, batch.question_lengths))  # (B, Q, D)
-        flow = self.flow(
+        flow = self.flow.parts(
             encoded, per_row(asked, batch.owner), batch.passage_mask, per_row(batch.question_mask, batch.owner)
-        )  # (R, P, 4D)
-        modelled = self.modelling(flow, batch.passage_lengths)  # (R, P, D)
+        )  # G (R, P, 4D)
+        modelled = self.modelling.of_parts(flow, batch.passage_lengths)  # M (R, P, D)
         if isinstance(self.pointer, SpanHeads):
             start, end = self.pointer(flow, modelled, batch)
         else:
@@ -156,25 +157,35 @@ class SpanHeads(nn.Module):
     def __init__(self, flow_size: int, hidden: int, *, condition_end: bool, dropout: float) -> None:
         super().__init__()
         self.condition_end, self.dropout = condition_end, SequenceDropout(dropout)
+        self.fast = True  # False: [G ; M] is made, and multiplied by torch
         size = 2 * hidden
         read = flow_size + 3 * size if condition_end else size
         self.encoder = Encoder(read, hidden, bidirectional=True, dropout=dropout)
         self.start_head = nn.Linear(flow_size + size, 1, bias=False)
         self.end_head = nn.Linear(flow_size + size, 1, bias=False)
 
-    def forward(self, flow: Tensor, modelled: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    def forward(self, flow: Parts, modelled: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """(R, P) start and end logits."""
-        start = self.start_head(self.dropout(torch.cat([flow, modelled], -1))).squeeze(-1)
-        read = self._conditioned(flow, modelled, start, batch) if self.condition_end else modelled
-        again = self.encoder(read, batch.passage_lengths)  # (R, P, D)
-        return start, self.end_head(self.dropout(torch.cat([flow, again], -1))).squeeze(-1)
+        start = self._logits(self.start_head, flow.and_then(Part(modelled)))
+        read = Parts([Part(modelled)])
+        if self.condition_end:
+            read = flow.and_then(*self._condition(modelled, start, batch))
+        again = self.encoder.of_parts(read, batch.passage_lengths)  # M2 (R, P, D)
+        return start, self._logits(self.end_head, flow.and_then(Part(again)))
 
-    def _conditioned(self, flow: Tensor, modelled: Tensor, start: Tensor, batch: Batch) -> Tensor:
-        """(R, P, 4D + 3D)"""
+    def _logits(self, head: nn.Linear, read: Parts) -> Tensor:
+        """w [G ; M], (R, P)."""
+        if not self.fast:
+            return head(self.dropout(read.whole())).squeeze(-1)  # type: ignore[no-any-return]
+        mask = self.dropout.mask(read.first, head.in_features)
+        return read.product([head.weight], None, [mask]).squeeze(-1)
+
+    def _condition(self, modelled: Tensor, start: Tensor, batch: Batch) -> list[Part]:
+        """M ; m ; M*m, (R, P, 3D)"""
         p_start = union_softmax(start, batch.passage_mask, batch.owner, batch.questions)  # (R, P)
         by_row = (p_start.to(modelled.dtype)[:, None] @ modelled).squeeze(1)  # (R, D)
         mean = per_row(per_question(by_row, batch.owner, batch.questions), batch.owner)[:, None]  # (R, 1, D)
-        return torch.cat([flow, modelled, mean.expand_as(modelled), modelled * mean], -1)
+        return [Part(modelled), Part(None, scale=mean), Part(modelled, scale=mean)]
 
 
 def _check_choices(**settings: tuple[str, Any]) -> None:

@@ -25,9 +25,19 @@ def test_json_tells_versions_datasets_and_readers(capsys: pytest.CaptureFixture[
     assert "squad" in facts["datasets"]
     assert facts["devices"]
     if importlib.util.find_spec("torch"):
+        from ham_mrc.layers import product
+
         assert "match-lstm" in facts["readers"]
-        assert set(facts["compiled"]) == {"match-LSTM", "GRU"}
+        assert set(facts["compiled"]) == {"match-LSTM", "LSTM", "GRU", "levels"}
+        assert facts["products"] == ("oneDNN" if product.why_not() is None else f"torch's own: {product.why_not()}")
         assert facts["devices"][0].startswith("cpu (")
+
+
+def test_products_that_onednn_does_not_compute_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    product = pytest.importorskip("ham_mrc.layers.product")
+    monkeypatch.setenv("HAM_MRC_NATIVE", "0")
+    monkeypatch.setattr(product, "why_not", product.why_not.__wrapped__)
+    assert module.gather()["products"] == "torch's own: switched off by HAM_MRC_NATIVE=0"
 
 
 def test_the_table_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,6 +109,7 @@ def test_the_widest_gaussian_is_the_plain_attention() -> None:
 def test_a_focus_on_all_keys_is_the_plain_attention_bit_for_bit(options: dict[str, object]) -> None:
     x = draw(2, keys=6, dtype=torch.float32)
     ham, plain = build("dot", 3, dtype=torch.float32, **options), build("dot", 3, dtype=torch.float32)
+    plain.fast = False  # level by level, as what looks at a part of the keys always is
     for mine, other in zip(ham(x.keys, x.keys, x.key_mask), plain(x.keys, x.keys, x.key_mask), strict=True):
         assert torch.equal(mine, other)
 

@@ -95,6 +95,27 @@ def test_states_and_gradients_are_those_in_torch(shape: tuple[int, ...]) -> None
             close(ours, reference, 2e-5)
 
 
+@pytest.mark.parametrize(("keys", "words"), [(30.0, -30.0), (60.0, -60.0), (-60.0, 60.0), (10.0, 60.0), (60.0, 10.0)])
+def test_scores_of_large_numbers_that_meet(keys: float, words: float) -> None:
+    """e^2(f + x) is e^2f e^2x only where none of them leaves what floats can be: beyond, it is not taken apart."""
+    shape = SHAPES[1]
+    tensors, mask, lengths = draw(shape)
+    tensors[2][0] += keys  # of one question; the others stay as they are
+    tensors[0][0] += words
+    if keys + words:
+        tensors[2][0, 0] -= keys + words  # one key that meets the words; of all others the tanh is 1
+    tensors[3][0] += words
+    exact = [tensor.clone().requires_grad_() for tensor in tensors]
+    single = [tensor.float().requires_grad_() for tensor in tensors]
+    expected = in_torch(exact, mask, lengths)
+    found = native_match.native_match(native_match.MatchInputs(*single, mask, lengths))
+    close(found, expected, 2e-5)  # 60 has 4e-6 of rounding by itself
+    for ours, reference in zip(gradients(found, single), gradients(expected, exact), strict=True):
+        assert ours is not None
+        assert reference is not None
+        close(ours, reference, 1e-4)
+
+
 def test_without_gradients_the_states_are_the_same_bits() -> None:
     tensors, mask, lengths = draw(SHAPES[1])
     single = [tensor.float().requires_grad_() for tensor in tensors]

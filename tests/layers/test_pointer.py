@@ -10,7 +10,7 @@ from pointer_inputs import ONE_EACH, SEVERAL, WIDTH, draw, moved
 from slow_layers import array, slow_one_way, tensor
 
 from ham_mrc.errors import ShapeError
-from ham_mrc.layers.pointer import AnswerPointer
+from ham_mrc.layers.pointer import AnswerPointer, dot_tanh
 
 Lengths = tuple[tuple[int, ...], ...]
 ROWS = pytest.mark.parametrize("rows", [ONE_EACH, SEVERAL], ids=["one row each", "several rows"])
@@ -107,3 +107,13 @@ def test_every_parameter_gets_a_gradient_and_no_random_number_is_drawn(cell: str
 def test_an_unknown_cell() -> None:
     with pytest.raises(ShapeError, match=r'^no recurrent cell "sru"; cells: lstm, gru$'):
         AnswerPointer(4, 3, cell="sru")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_the_quick_tanh_is_the_tanh(dtype: torch.dtype) -> None:
+    """Against tanh in float64, of numbers small and large, to the rounding of each precision."""
+    x = torch.tensor([-300.0, -4.0, -1.0, -1e-3, 0.0, 1e-3, 0.5, 3.0, 300.0]).repeat(2, 1).to(dtype)
+    y, vector = torch.tensor([[0.0], [0.25]]).to(dtype), torch.linspace(-1, 1, 9).to(dtype)
+    expected = torch.tanh(x.double() + y.double()) @ vector.double()
+    tolerance = {torch.float32: 2e-6, torch.float64: 1e-14, torch.bfloat16: 3e-2}[dtype]
+    torch.testing.assert_close(dot_tanh(x, y, vector).double(), expected, rtol=0, atol=tolerance)

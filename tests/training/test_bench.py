@@ -19,7 +19,7 @@ from torch import nn
 from ham_mrc.config import build_config, read_preset
 from ham_mrc.errors import ConfigError
 from ham_mrc.eval.score import score
-from ham_mrc.layers import native_gru, native_match
+from ham_mrc.layers import native_gru, native_levels, native_lstm, native_match
 from ham_mrc.readers import READERS
 from ham_mrc.training import bench, bench_cell, bench_process, bench_reader, bench_yard
 from ham_mrc.training.bench import Bench, Conditions, MetricCell, ReaderCell, Result, run_bench
@@ -144,7 +144,9 @@ def test_a_process_of_its_own_answers() -> None:
     assert len(ballast) == 100 * 2**20
     assert "failed" not in found
     assert found["compiled"] == []
-    assert found["not_compiled"] == dict.fromkeys(("gru", "match"), "switched off by HAM_MRC_NATIVE=0")
+    assert found["not_compiled"] == dict.fromkeys(
+        ("gru", "levels", "lstm", "match"), "switched off by HAM_MRC_NATIVE=0"
+    )
     peak = peak_bytes(CPU)
     if peak is not None:
         assert 50 * 2**20 < found["peak_bytes"] < peak - 100 * 2**20
@@ -226,17 +228,26 @@ def test_wrong_settings_are_told_before_anything_is_measured(monkeypatch: pytest
 
 def test_the_readable_form_is_measured_where_there_is_one() -> None:
     order = {**toy_order(toy_cell()), "readable": True}
-    assert bench_cell.answer(order)["compiled"] == []
+    assert "match" not in bench_cell.answer(order)["compiled"]
     other = {**toy_order(toy_cell("bidaf-small")), "readable": True}
     assert bench_cell.answer(other) == {"failed": "has no other form of its match; only a recurrent match-lstm has one"}
 
 
-@pytest.mark.parametrize(("preset", "layer"), [("match-lstm-small", "match"), ("r-net-small", "gru")])
-def test_compiled_layers_are_those_in_use(preset: str, layer: str) -> None:
-    there = {"match": native_match, "gru": native_gru}[layer].compiled()
-    found = bench_cell.answer(toy_order(toy_cell(preset)))
-    assert found["compiled"] == ([layer] if there.library else [])
-    assert found["not_compiled"].get(layer) == (None if there.library else there.why)
+@pytest.mark.parametrize(
+    ("preset", "depth", "names"),
+    [
+        ("match-lstm-small", 2, ["lstm", "match"]),
+        ("bidaf-small", 1, ["lstm"]),
+        ("bidaf-small", 2, ["levels", "lstm"]),
+        ("r-net-strong", 2, ["gru", "levels"]),
+    ],
+)
+def test_compiled_layers_are_those_in_use(preset: str, depth: int, names: list[str]) -> None:
+    parts = {"gru": native_gru, "levels": native_levels, "lstm": native_lstm, "match": native_match}
+    there = {name: part.compiled() for name, part in parts.items()}
+    found = bench_cell.answer(toy_order(toy_cell(preset, depth)))
+    assert found["compiled"] == [name for name in names if there[name].library]
+    assert found["not_compiled"] == {name: native.why for name, native in there.items() if not native.library}
 
 
 def test_a_batch_is_what_train_makes() -> None:

@@ -31,14 +31,22 @@ struct Rows {
             for (int64_t p = length(b); p < P; p++)
                 std::memset(array + (((first + b) * P + p) * ways + direction) * width, 0, width * sizeof(float));
     }
+    int64_t alone(int64_t b, int64_t t) const { return direction * B * P + token(b, t); }  // in arrays (ways, B, P, ..)
+
+    // Zeros behind the last token of each sequence in an array of one direction, whose places are `apart` floats from each other.
+    void clear_alone(float* array, int64_t apart, int64_t width) const {
+        for (int64_t b = 0; b < count; b++)
+            for (int64_t p = length(b); p < P; p++) std::memset(array + ((first + b) * P + p) * apart, 0, width * sizeof(float));
+    }
     // A sequence's part of an array (ways, B, size).
     float* own(float* array, int64_t b, int64_t size) const { return array + (direction * B + first + b) * size; }
 };
 
-// Calls work(Rows) for blocks of sequences in each direction, each done by whichever thread comes next.
+// Calls work(Rows) for blocks of sequences in each direction, each done by whichever thread comes next. A block has up to `size`
+// sequences, which share each reading of the weights: 16, or less where each of them reads much of its own.
 template <typename Work>
-void over_blocks(int64_t B, int64_t P, int64_t ways, const int64_t* lengths, int64_t threads, Work work) {
-    const int64_t size = threads > 4 ? 8 : 16;  // sequences together: they share each reading of the weights
+void over_blocks(int64_t B, int64_t P, int64_t ways, const int64_t* lengths, int64_t threads, Work work, int64_t size = 16) {
+    if (threads > 4) size = std::min<int64_t>(size, 8);
     const int64_t blocks = (B + size - 1) / size * ways;
     std::atomic<int64_t> next{0};
     auto worker = [&] {
