@@ -182,7 +182,8 @@ def _document(run: Path) -> Document:
         content["no_answer_threshold"] = best["threshold"]
     known = metrics_of(result.scores.dataset, result.scores.version)
     shown = {name: known[name].label for name in MAIN[result.scores.dataset]}
-    return Document(content, [_epochs(log, shown, result.scores.signature), *_levels(best["levels"], best["epoch"])])
+    levels = levels_tables(best["levels"], best["epoch"])
+    return Document(content, [_epochs(log, shown, result.scores.signature), *levels])
 
 
 def _epochs(log: list[dict[str, Any]], metrics: dict[str, str], signature: str) -> Table:
@@ -209,7 +210,7 @@ def _figure(scores: dict[str, float], name: str) -> str:
     return f"{scores[name]:.2f}" if name in scores else ""
 
 
-def _levels(sites: dict[str, list[dict[str, Any]]], epoch: int) -> list[Table]:
+def levels_tables(sites: dict[str, list[dict[str, Any]]], epoch: int) -> list[Table]:
     """A table for each site of attention: what every level weighs and does."""
     headers = ("level", "weight", "change", "entropy", "spread")
     tables = []

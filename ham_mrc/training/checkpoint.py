@@ -17,11 +17,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ham_mrc.config import Config
 from ham_mrc.errors import HamError
 from ham_mrc.files import write_whole
 from ham_mrc.training.average import Average
 from ham_mrc.training.run_folder import CONFIG, STATE
+from ham_mrc.training.task import Settings
 
 SCHEMA = 2
 FREE = ("device", "max_minutes", "checkpoint_minutes")
@@ -32,8 +32,9 @@ FREE = ("device", "max_minutes", "checkpoint_minutes")
 class Progressed:
     """How far a run is. `epoch` counts from 1, `position` the batches of it that are done, `update` all updates.
 
-    The sums run over the epoch in hand. `best_score` is on the model-choice part, in per cent; `flat_epochs` have
-    followed it without a better one, `flat_since_halving` of them since the rate was last halved, `halvings` times.
+    The sums run over the epoch in hand. `best_score` is the figure that chooses, in per cent for readers, and counts
+    where `best_epoch` is above 0; `flat_epochs` have followed it without a better one, `flat_since_halving` of them
+    since the rate was last halved, `halvings` times.
     """
 
     epoch: int = 1
@@ -60,7 +61,7 @@ class Progressed:
         self.seconds, self.epoch_seconds = self.seconds + seconds, self.epoch_seconds + seconds
 
     def count_epoch(self, entry: dict[str, Any], best: float | None, halve_patience: int) -> None:
-        """One more epoch with its log entry; `best` is its score on the model-choice part if there was none better."""
+        """One more epoch with its log entry; `best` is the figure that chooses if there was none better."""
         self.log.append(entry)
         if best is None:
             self.flat_epochs, self.flat_since_halving = self.flat_epochs + 1, self.flat_since_halving + 1
@@ -72,9 +73,9 @@ class Progressed:
         self.loss_sum = self.norm_sum = self.epoch_seconds = 0.0
 
 
-def fingerprint(config: Config) -> str:
+def fingerprint(config: Settings) -> str:
     """SHA-256 of the settings that decide a run's weights: not the device, the clock, or where its vectors lie."""
-    settings = {"reader": [config.reader, config.reader_settings], "width": config.embeddings.width}
+    settings = dict(config.identity)
     settings |= {k: v for k, v in asdict(config.training).items() if k not in FREE}
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
@@ -107,7 +108,7 @@ def save_state(
 
 
 def load_state(
-    run: Path, config: Config, reader: nn.Module, optimizer: torch.optim.Optimizer, average: Average
+    run: Path, config: Settings, reader: nn.Module, optimizer: torch.optim.Optimizer, average: Average
 ) -> Progressed:
     """Bring reader, optimiser and average back to where `save_state` left them.
 

@@ -13,7 +13,6 @@ from torch import nn
 from ham_mrc.data_prep.shards import Columns
 from ham_mrc.layers.ham import Ham
 from ham_mrc.layers.trace import Trace
-from ham_mrc.readers.batch import Batch
 from ham_mrc.training.batches import Form, make_batch, passage_lengths
 from ham_mrc.training.device import Device
 
@@ -38,11 +37,11 @@ def diagnose(reader: nn.Module, columns: Columns, form: Form, device: Device) ->
         reader.train(was_training)
     sites: dict[str, Ham] = reader.ham_sites()  # type: ignore[operator]
     masks = reader.site_masks(batch)  # type: ignore[operator]
-    return {name: _rows(sites[name], traces[name], masks[name]) for name in sites}
+    return {name: site_figures(sites[name], traces[name], masks[name]) for name in sites}
 
 
-def trace(reader: nn.Module, batch: Batch, device: Device) -> dict[str, Trace]:
-    """The recorded levels of every site for one batch, without gradient, in the reader's present mode."""
+def trace(reader: nn.Module, batch: Any, device: Device) -> dict[str, Trace]:
+    """The recorded levels of every site for one batch, without gradient, in the network's present mode."""
     sites: dict[str, Ham] = reader.ham_sites()  # type: ignore[operator]
     with contextlib.ExitStack() as stack, torch.inference_mode(), device.autocast():
         traces = {name: stack.enter_context(ham.trace()) for name, ham in sites.items()}
@@ -50,7 +49,8 @@ def trace(reader: nn.Module, batch: Batch, device: Device) -> dict[str, Trace]:
     return traces
 
 
-def _rows(ham: Ham, traced: Trace, query_mask: torch.Tensor) -> list[dict[str, Any]]:
+def site_figures(ham: Ham, traced: Trace, query_mask: torch.Tensor | None = None) -> list[dict[str, Any]]:
+    """One row a level for the log; `query_mask` is True on real queries, None: all are."""
     weights = ham.level_weights().tolist()
     figures = traced.figures(query_mask)
     return [

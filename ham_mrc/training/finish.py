@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ham_mrc.config import Config
 from ham_mrc.eval.results import save_result
 from ham_mrc.files import write_json, write_jsonl
 from ham_mrc.records import Scores
 from ham_mrc.training.checkpoint import load_weights
 from ham_mrc.training.official import suffix, write_official
+from ham_mrc.training.parts import Parts
 from ham_mrc.training.predict import texts_of
 from ham_mrc.training.run_folder import FINISHED, LOG, PREDICTIONS, THRESHOLD, WEIGHTS
 from ham_mrc.training.threshold import no_answer_probabilities, save_threshold
-from ham_mrc.training.training import Training
+
+if TYPE_CHECKING:
+    from ham_mrc.training.training import Training
 
 
 def finish(training: Training) -> None:
     """Predict and score with the best weights; scores.json comes last and marks the run as finished."""
-    run, parts = training.run, training.parts
+    run = training.run
+    parts: Parts = training.parts
     write_jsonl(run.path / LOG, training.progressed.log)  # a run killed before its last log line comes here anew
     load_weights(run.path / WEIGHTS, training.reader)
     threshold = best_threshold(training.progressed.log)
@@ -46,5 +51,6 @@ def best_threshold(log: list[dict[str, Any]]) -> float | None:
 def run_settings(training: Training) -> dict[str, Any]:
     """What `compare` shows of a run and groups runs by: settings alone, nothing measured."""
     config = training.run.config
+    assert isinstance(config, Config)
     main = {"reader": config.reader, "preset": config.preset, "part": training.parts.reported}
     return {**main, **config.reader_settings, **asdict(config.embeddings), **asdict(config.training)}

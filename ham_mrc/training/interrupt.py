@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from ham_mrc.progress import Bar
+from ham_mrc.progress import Bar, Progress
 
 
 @contextlib.contextmanager
@@ -52,3 +52,14 @@ class StoppableBar:
     def say(self, text: str) -> None:
         """Print one line that stays."""
         self._bar.say(text)
+
+
+def stoppable(progress: Progress, stop: Callable[[], bool]) -> Progress:
+    """The same progress, whose bars are StoppableBars."""
+
+    @contextlib.contextmanager
+    def opened(title: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
+        with progress(title, total=total, unit=unit) as bar:
+            yield StoppableBar(bar, stop)
+
+    return opened

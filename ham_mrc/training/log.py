@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ham_mrc.eval.datasets import MAIN, metrics_of
-from ham_mrc.records import Scores
-from ham_mrc.training.batches import Rows, padding_share
-from ham_mrc.training.diagnose import diagnose
+from ham_mrc.training.batches import Rows
 from ham_mrc.training.parts import Parts
-from ham_mrc.training.training import Training
+
+if TYPE_CHECKING:
+    from ham_mrc.training.training import Training
 
 TIMINGS = ("examples_per_second", "training_seconds")
 """The keys of an entry that the clock decides; all others are the same in a run that was interrupted."""
 
 
-def log_entry(training: Training, batches: list[Rows], scores: dict[str, Scores], better: bool) -> dict[str, Any]:
+def log_entry(training: Training, batches: list[Rows], scores: Any, better: bool) -> dict[str, Any]:
     """The epoch that has just been scored; docs/training.md says what each key means."""
-    done, settings, parts = training.progressed, training.settings, training.parts
+    done, settings, task = training.progressed, training.settings, training.task
     return {
         "epoch": done.epoch,
         "updates": done.update,
         "cut_short": done.position < len(batches),
         "loss": done.loss_sum / max(1, done.examples),
         "gradient_norm": done.norm_sum / max(1, done.position),
-        "scores": {name: dict(score.metrics) for name, score in scores.items()},
+        "scores": task.figures(training, scores),
         "best": better,
-        "levels": diagnose(training.reader, parts.columns[parts.chooser], parts.form, training.device),
+        "levels": task.levels(training),
         "lr": training.rate(done.update - 1, settings.epochs * len(batches)),
         "examples": done.examples,
         "examples_per_second": done.examples / done.epoch_seconds if done.epoch_seconds else 0.0,
         "training_seconds": done.seconds,
-        "padding": padding_share(parts.train, parts.form, batches),
-        **({} if training.threshold is None else {"threshold": training.threshold}),
+        **task.details(training, batches),
     }
 
 

@@ -15,7 +15,10 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adamax": torch.optim.Adamax,
     "adadelta": torch.optim.Adadelta,
 }
-"""Every optimiser by its name in [training]."""
+"""Every optimiser of readers by its name in [training]."""
+
+OF_POEMS: dict[str, type[torch.optim.Optimizer]] = {**OPTIMIZERS, "sgd": torch.optim.SGD}
+"""Those of networks that write poems: RNNPG was trained by plain SGD."""
 
 
 def build_optimizer(reader: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -28,7 +31,7 @@ def build_optimizer(reader: nn.Module, settings: TrainingSettings) -> torch.opti
     options: dict[str, Any] = {"eps": settings.eps} if settings.eps else {}
     if settings.optimizer == "adadelta":
         options["rho"] = settings.rho
-    return OPTIMIZERS[settings.optimizer](groups, lr=settings.lr, **options)  # type: ignore[call-arg]
+    return OF_POEMS[settings.optimizer](groups, lr=settings.lr, **options)  # type: ignore[call-arg]
 
 
 def rate_at(settings: TrainingSettings, update: int, updates: int, halvings: int = 0) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -20,7 +19,6 @@ from ham_mrc.data_prep.vectors import Vectors
 from ham_mrc.data_prep.vocab import Vocabulary
 from ham_mrc.errors import ConfigError, HamError
 from ham_mrc.files import sha256, write_whole
-from ham_mrc.opening import unreadable
 from ham_mrc.readers import READERS
 from ham_mrc.text import TOKENIZER
 
@@ -34,10 +32,18 @@ CONFIG, VOCABULARY, WEIGHTS, LOG, FINISHED = (
 )
 THRESHOLD = "threshold.json"
 STATE = Path("last") / "state.safetensors"
+POEM = "poem"
+"""[run] kind of a poem system; a reader's run has no kind."""
 PREDICTIONS = Path("predictions")
 """Where the answers to the parts stand: PART.json or PART.jsonl, and PART.na_prob.json where "no answer" is one."""
 
-_ANSWERS = tuple(f"{part}{ending}" for part in ("dev", "test") for ending in (".json", ".jsonl", ".na_prob.json"))
+ANSWERS = tuple(f"{part}{ending}" for part in ("dev", "test") for ending in (".json", ".jsonl", ".na_prob.json"))
+
+PLANNER, SMT, POEMS = "planner.safetensors", ("smt.json", "smt.safetensors"), "poems.json"
+"""What stands in a run of a poem system beside these: what plans keywords, a translation model, what lines score."""
+
+WRITTEN = tuple(f"lines/test-{keywords}.jsonl" for keywords in ("planned", "oracle", "none"))
+OF_POEMS = (PLANNER, *SMT, POEMS, *WRITTEN)
 
 NEEDED: dict[str, type] = {
     "folder": str,
@@ -125,48 +131,14 @@ class RunFolder:
             stream.write(self.config.to_toml(run=self.made, data=self.facts).encode())
 
 
-def check_free(path: Path, *, force: bool) -> None:
-    """Raise HamError where a new run may not go: onto files that are no run's, or onto a run without `force`."""
-    try:
-        if not path.exists() or all(_is_leftover(file) for file in path.iterdir()):
-            return
-    except NotADirectoryError as error:
-        raise HamError("is a file, not a folder", file=path) from error
-    except OSError as error:
-        raise unreadable(path, error) from error
-    if not _is_run(path):
-        raise HamError("holds files that are no run's", file=path, remedy="choose another folder, or empty this one")
-    if not force and (path / FINISHED).exists():
-        raise HamError("already holds a finished run", file=path, remedy="choose another folder, or add --force")
-    if not force:
-        remedy = f"go on with: {resume_command(path)}; or add --force to begin anew"
-        raise HamError("holds a run that was stopped", file=path, remedy=remedy)
-
-
-def _is_run(path: Path) -> bool:
-    try:
-        return "schema" in read_toml(path / CONFIG).get("run", {})
-    except HamError:
-        return False
-
-
-def _is_leftover(file: Path) -> bool:
-    """Whether it is what a process killed while it wrote leaves behind: .NAME.xxxxxxxx.part (files.write_whole)."""
-    ours = {CONFIG, VOCABULARY, CHARACTERS, WEIGHTS, LOG, THRESHOLD, FINISHED, STATE.name, *_ANSWERS}
-    return file.suffix == ".part" and file.name.rsplit(".", 2)[0] in {f".{name}" for name in ours}
-
-
-def remove_leftovers(run: Path) -> None:
-    """Take away what a process killed while it wrote to the folder left behind."""
-    for folder in (run, run / STATE.parent, run / PREDICTIONS):
-        with contextlib.suppress(OSError):
-            for file in filter(_is_leftover, folder.iterdir()):
-                file.unlink()
-
-
 def resume_command(run: Path, data: str = "") -> str:
     """What the user types to go on with a run, with `data` where the prepared folder has moved."""
     return f"ham-mrc train {data} --resume {shlex.quote(str(run))}".replace("  ", " ")
+
+
+def resume_poem_command(run: Path) -> str:
+    """What the user types to go on with a run of a poem system."""
+    return f"ham-mrc poem train --resume --out {shlex.quote(str(run))}"
 
 
 def create_run(
@@ -204,7 +176,7 @@ def create_run(
         "reading": manifest.reading,
     }
     made = {"schema": SCHEMA, "made_by": __version__, "torch": torch.__version__, **(more or {})}
-    _clear(path)
+    clear(path)
     run = RunFolder(path, config, made, facts)
     run.write_config()
     vocabulary.save(path / VOCABULARY)
@@ -213,9 +185,10 @@ def create_run(
     return run
 
 
-def _clear(path: Path) -> None:
+def clear(path: Path) -> None:
     """Take away an earlier run: first what says that it is finished, or can go on."""
-    files: list[str | Path] = [FINISHED, STATE, WEIGHTS, LOG, THRESHOLD, *(PREDICTIONS / name for name in _ANSWERS)]
+    answers = (PREDICTIONS / name for name in ANSWERS)
+    files: list[str | Path] = [FINISHED, STATE, WEIGHTS, LOG, THRESHOLD, *answers, *OF_POEMS]
     for name in files:
         try:
             if (path / name).exists():
@@ -231,6 +204,8 @@ def open_run(path: Path) -> RunFolder:
         raise HamError(f"is not a run folder (it holds no {CONFIG})", file=path, remedy="name what `train --out` wrote")
     sections = read_toml(file)
     made, facts = sections.get("run", {}), sections.get("data", {})
+    if made.get("kind") == POEM:
+        raise HamError("is a run of a poem system, not of a reader", file=path, remedy="see ham-mrc poem --help")
     if made.get("schema") != SCHEMA:
         raise HamError(
             f"was made by ham-mrc {made.get('made_by', 'unknown')} (run schema {made.get('schema')}); "

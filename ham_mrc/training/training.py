@@ -5,45 +5,47 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
 from ham_mrc.config import TrainingSettings
 from ham_mrc.progress import Bar, Progress
-from ham_mrc.records import Scores
 from ham_mrc.training.average import Average
 from ham_mrc.training.checkpoint import Progressed, save_state
 from ham_mrc.training.device import Device
 from ham_mrc.training.distributed import ALONE, Group
 from ham_mrc.training.interrupt import StoppableBar
 from ham_mrc.training.optimizer import rate_at
-from ham_mrc.training.parts import Parts
-from ham_mrc.training.predict import Candidates, predict, texts_of
-from ham_mrc.training.run_folder import RunFolder
+from ham_mrc.training.predict import Candidates, predict
+from ham_mrc.training.reading import READING
+from ham_mrc.training.task import Run, Task
 
 
 @dataclass(slots=True)
 class Training:
     """One run under way.
 
-    `objective` is what an update minimises, as a module around `reader`. `stop` says whether the user asked to stop;
-    `saved` is the update that the last save knows; `threshold` that of "no answer" in the epoch that was scored last.
+    `reader` is what is trained, `objective` what an update minimises, as a module around it, and `parts` is what `task`
+    makes batches and scores of. `stop` says whether the user asked to stop; `saved` is the update that the last save
+    knows; `threshold` that of "no answer" in the epoch that was scored last.
     """
 
-    run: RunFolder
+    run: Run
     reader: nn.Module
     objective: nn.Module
     optimizer: torch.optim.Optimizer
     average: Average
     device: Device
-    parts: Parts
+    parts: Any
     progressed: Progressed
     progress: Progress
     stop: Callable[[], bool]
     saved: int | None = None
     group: Group = ALONE
     threshold: float | None = None
+    task: Task = READING
 
     @property
     def settings(self) -> TrainingSettings:
@@ -70,14 +72,12 @@ class Training:
         if self.group.size > 1:
             self.progressed = Progressed(**json.loads(self.group.told(json.dumps(asdict(self.progressed)))))
 
-    def score(self, bar: Bar) -> dict[str, Scores]:
-        """The scores of the reader at present on the parts that are watched; `threshold` is chosen anew."""
-        found = {part: self.answer(part, bar) for part in self.parts.watched}
-        self.threshold = self.parts.threshold(found[self.parts.chooser])
-        return {part: self.parts.score(part, texts_of(found[part], self.threshold)) for part in found}
+    def score(self, bar: Bar) -> Any:
+        """What the task finds of the network at present."""
+        return self.task.score(self, bar)
 
     def answer(self, part: str, bar: Bar) -> list[Candidates]:
-        """What the reader at present finds in a part, one a question in the order of its columns.
+        """What a reader at present finds in a part of questions, one a question in the order of its columns.
 
         Raises KeyboardInterrupt between batches if asked to stop.
         """

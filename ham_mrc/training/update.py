@@ -1,4 +1,4 @@
-"""One update: the mean loss of its questions, in as many pieces as memory asks for and on all processes that there are.
+"""One update: the mean loss of its examples, in as many pieces as memory asks for and on all processes that there are.
 
     loss = sum over pieces, over processes, over questions of -ln p_start - ln p_end, divided by all questions
 
@@ -24,6 +24,7 @@ from ham_mrc.training.batches import Rows, make_batch
 from ham_mrc.training.device import Device
 from ham_mrc.training.distributed import lost
 from ham_mrc.training.optimizer import clip_gradients, set_rate
+from ham_mrc.training.parts import Parts
 
 if TYPE_CHECKING:
     from ham_mrc.training.training import Training
@@ -62,12 +63,22 @@ class Objective(nn.Module):
 
     def policies(self) -> dict[str, Ham]:
         """The sites that choose by chance, by name."""
-        sites: dict[str, Ham] = self.reader.ham_sites()  # type: ignore[operator]
-        return {name: site for name, site in sites.items() if site.hard is not None and site.hard.kind == "reinforce"}
+        return policies(self.reader)
+
+
+def policies(network: nn.Module) -> dict[str, Ham]:
+    """The sites of attention that choose by chance, by name."""
+    sites: dict[str, Ham] = network.ham_sites()  # type: ignore[operator]
+    return {name: site for name, site in sites.items() if site.hard is not None and site.hard.kind == "reinforce"}
+
+
+def batch_of(parts: Parts, rows: Rows) -> Batch:
+    """The tensors of questions of the training part."""
+    return make_batch(parts.train, rows, parts.form)
 
 
 def make_update(training: Training, rows: Rows, rate: float) -> tuple[float, float]:
-    """One update on the questions `rows`; returns their mean loss and the norm of its gradient.
+    """One update on the examples `rows`; returns their mean loss and the norm of its gradient.
 
     All its random numbers come from the number of the update, and of the process.
     """
@@ -95,12 +106,12 @@ def _backward(training: Training, rows: Rows) -> float:
     group, size = training.group, training.settings.batch_size
     own = group.share(rows)
     # Gradients become the mean over processes, so what is summed here counts that much more. A process without a
-    # question reads one that counts nothing: the others wait for its gradient.
+    # example reads one that counts nothing: the others wait for its gradient.
     weight = group.size / len(rows) if len(own) else 0.0
     pieces = [own[i : i + size] for i in range(0, len(own), size)] or [rows[:1]]
     total = 0.0
     for number, piece in enumerate(pieces, 1):
-        batch = make_batch(training.parts.train, piece, training.parts.form).to(training.device.torch)
+        batch = training.task.batch(training, piece).to(training.device.torch)
         with _together(training.objective, last=number == len(pieces)):
             objective, losses = training.objective(batch)
             (objective * weight).backward()
@@ -111,7 +122,7 @@ def _backward(training: Training, rows: Rows) -> float:
 def _share_baselines(training: Training) -> None:
     """What sites expect of a choice is a mean over questions: of all, and not of those that this process has read."""
     group = training.group
-    for site in Objective(training.reader, training.device).policies().values() if group.size > 1 else ():
+    for site in policies(training.reader).values() if group.size > 1 else ():
         assert site.hard is not None
         for buffer in site.hard.buffers():
             buffer.fill_(group.total(buffer.item())[0] / group.size)
