@@ -105,3 +105,22 @@ class Scores:
     per_question: Mapping[str, Mapping[str, float]] = field(repr=False)
     statistics: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
     variants: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quatrain:
+    """One poem of four lines, all of five or all of seven Han characters, without punctuation.
+
+    `id` is the collection's own, unique in it; `dynasty` is as the collection writes it ("tang", "song").
+    """
+
+    id: str
+    author: str
+    title: str
+    dynasty: str
+    lines: tuple[str, ...]
+
+    @property
+    def length(self) -> int:
+        """Characters a line: 5 or 7."""
+        return len(self.lines[0])

@@ -28,6 +28,11 @@ SplitBy = Literal["question", "passage", "article"]
 
 HOW = "How records become examples"
 
+POEMS = "poems"
+"""What stands for a dataset where the command prepares poems, as `ham-mrc poem prepare` does."""
+
+KINDS = ", ".join([*DATASETS, POEMS])
+
 
 def _usual(field: str) -> str:
     """What each dataset takes for `field`: "400 squad, 500 dureader"."""
@@ -35,7 +40,7 @@ def _usual(field: str) -> str:
 
 
 def prepare(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help=f"What INPUT holds: {', '.join(DATASETS)}.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help=f"What INPUT holds: {KINDS}.")],
     inputs: Annotated[
         list[Path],
         typer.Argument(metavar="INPUT...", help="Raw files, plain or .gz, read together as one corpus."),
@@ -177,6 +182,9 @@ def prepare(
         executor=executor,
         shard=None if shard is None else parse_shard(shard),
     )
+    if dataset == POEMS:
+        _prepare_poems(request, format, merge=merge, json=json, write=write, quiet=quiet)
+        return
     if merge:
         _refuse_settings(request)
         manifest = merge_shards([Path(dataset), *inputs], out, force=force)
@@ -196,11 +204,41 @@ def prepare(
 def _refuse_settings(request: Request) -> None:
     """Raise HamError for an option that --merge would pass over: shards were made with settings of their own."""
     plain = Request(dataset=request.dataset, inputs=request.inputs, out=request.out, force=request.force)
+    if listed := _given(request, plain):
+        raise HamError(f"--merge takes all settings from the shards, not {listed}", remedy="leave that out")
+
+
+def _given(request: Request, plain: Request) -> str:
+    """The options that set something in `request` otherwise than in `plain`: "--limit, --min-match"."""
     given = [item.name for item in fields(plain) if getattr(request, item.name) != getattr(plain, item.name)]
     names = [name for name in given if name != "options"] + list(request.options)
-    if names:
-        listed = ", ".join(f"--{name.replace('_', '-')}" for name in names)
-        raise HamError(f"--merge takes all settings from the shards, not {listed}", remedy="leave that out")
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
+def _prepare_poems(
+    request: Request,
+    format: options.FormatName,
+    *,
+    merge: bool,
+    json: bool,
+    write: list[Path] | None,
+    quiet: bool,
+) -> None:
+    """`ham-mrc prepare poems POEMS [TAXONOMY]`: a short way to `ham-mrc poem prepare` with the options both have."""
+    from ham_mrc.cli.poem_prepare import run
+    from ham_mrc.data_prep.prepare_poems import PoemRequest
+
+    seed, strict, force = request.seed, request.strict, request.force
+    plain = Request(dataset=POEMS, inputs=request.inputs, out=request.out, seed=seed, strict=strict, force=force)
+    if listed := ", ".join(filter(None, (_given(request, plain), "--merge" if merge else ""))):
+        raise HamError(f"poems are prepared without {listed}", remedy="see ham-mrc poem prepare --help")
+    if len(request.inputs) > 2:
+        what = f"poems take one collection and one taxonomy, not {len(request.inputs)} files"
+        raise HamError(what, remedy="put collections into one file")
+    poems, *others = map(Path, request.inputs)
+    taxonomy = others[0] if others else None
+    own = PoemRequest(poems, Path(request.out), taxonomy, seed=seed, strict=strict, force=force)
+    run(own, format, json=json, write=write, quiet=quiet)
 
 
 def _show_shard(

@@ -79,7 +79,7 @@ class Request:
         if not self.inputs:
             raise HamError("no INPUT is given", remedy="name at least one raw file")
         for file in (*self.inputs, self.dev, self.test):
-            _check_readable_twice(file)
+            check_readable_twice(file)
         if self.workers is not None and self.executor is not None:
             raise HamError(
                 f"--workers {self.workers} and --executor {self.executor} both say who does the work",
@@ -177,7 +177,7 @@ def find_dataset(name: str) -> Dataset:
     if name in DATASETS:
         return DATASETS[name]
     near = get_close_matches(name.lower(), DATASETS, n=1)
-    remedy = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(DATASETS)}"
+    remedy = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(DATASETS)}, and poems"
     raise HamError(f'no dataset "{name}"', remedy=remedy)
 
 
@@ -189,7 +189,8 @@ def parse_shard(text: str) -> tuple[int, int]:
     return pieces[0], pieces[1]
 
 
-def _check_readable_twice(file: str | Path | None) -> None:
+def check_readable_twice(file: str | Path | None) -> None:
+    """Raise HamError where `file` cannot be read twice: a pipe, a folder, no file at all. None is fine."""
     if file is None or Path(file).is_file():
         return
     if str(file) == "-" or (Path(file).exists() and not Path(file).is_dir()):

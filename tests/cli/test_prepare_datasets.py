@@ -79,7 +79,7 @@ def test_options_of_other_datasets_are_refused(
         (["dureader", "--min-match", "1.5"], "--min-match 1.5 is no likeness; a number from 0 to 1 is due"),
         (["msmarco", "--passages", "-1"], "--passages -1 is too small; 0 (all) or more is due"),
         (["durader"], 'no dataset "durader"; did you mean "dureader"?'),
-        (["poems"], 'no dataset "poems"; known: squad, dureader, msmarco, cmrc'),
+        (["songs"], 'no dataset "songs"; known: squad, dureader, msmarco, cmrc, and poems'),
     ],
 )
 def test_wrong_settings_are_one_line(

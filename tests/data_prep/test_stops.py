@@ -116,7 +116,7 @@ def test_file_that_changes_between_the_passes(
             "--split 80/10/10 and --test both say where test comes from; give a split of two parts",
         ),
         ({"dataset": "sqaud"}, 'no dataset "sqaud"; did you mean "squad"?'),
-        ({"dataset": "nothing"}, 'no dataset "nothing"; known: squad, dureader, msmarco, cmrc'),
+        ({"dataset": "nothing"}, 'no dataset "nothing"; known: squad, dureader, msmarco, cmrc, and poems'),
         ({"inputs": ()}, "no INPUT is given; name at least one raw file"),
         ({"inputs": ("-",)}, "-: is read twice by prepare, which a pipe cannot be; save it to a file first"),
         ({"inputs": ("none.json",)}, "none.json: no such file"),
