@@ -75,6 +75,11 @@ class Config:
     embeddings: EmbeddingSettings = field(default_factory=EmbeddingSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the weights of a run beside its section [training]."""
+        return {"reader": [self.reader, self.reader_settings], "width": self.embeddings.width}
+
     def to_toml(self, *, run: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         """The text of a run's config.toml; `run` and `data` say which program made it, from which folder."""
         sections = {
@@ -103,21 +108,21 @@ def read_toml(path: str | Path) -> dict[str, dict[str, Any]]:
     return content
 
 
-def preset_names() -> list[str]:
-    """The presets that ship with the package, in order of name."""
-    return sorted(Path(file.name).stem for file in _presets().iterdir() if file.name.endswith(".toml"))
+def preset_names(folder: str = "") -> list[str]:
+    """The presets that ship with the package, in order of name: readers', or those in a `folder` of their own."""
+    return sorted(Path(file.name).stem for file in _presets(folder).iterdir() if file.name.endswith(".toml"))
 
 
-def read_preset(name: str) -> dict[str, dict[str, Any]]:
+def read_preset(name: str, folder: str = "") -> dict[str, dict[str, Any]]:
     """The sections of a preset. Raises ConfigError for a name that there is not."""
-    names = preset_names()
+    names = preset_names(folder)
     if name not in names:
-        raise ConfigError([f"no preset {name!r}{_nearest(name, names)}; there are {', '.join(names)}"])
-    return tomllib.loads((_presets() / f"{name}.toml").read_text(encoding="utf-8"))
+        raise ConfigError([f"no preset {name!r}{nearest(name, names)}; there are {', '.join(names)}"])
+    return tomllib.loads((_presets(folder) / f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def _presets() -> Traversable:
-    return resources.files("ham_mrc") / "configs"
+def _presets(folder: str) -> Traversable:
+    return resources.files("ham_mrc") / "configs" / folder
 
 
 def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -149,34 +154,37 @@ def build_config(
     file: str | Path | None = None,
 ) -> Config:
     """Checked settings. Raises ConfigError with every unknown key, wrong type and wrong value at once."""
-    faults = [f"no section [{name}]{_nearest(name, SECTIONS)}" for name in sections if name not in SECTIONS]
+    faults = [f"no section [{name}]{nearest(name, SECTIONS)}" for name in sections if name not in SECTIONS]
     reader_values = dict(sections.get("reader", {}))
     reader = str(reader_values.pop("name", "match-lstm"))
     settings: dict[str, Any] = {}
     if reader in readers:
         types, settings = reader_options(readers[reader])
-        settings |= _checked("reader", reader_values, types, faults)
+        settings |= checked("reader", reader_values, types, faults)
     else:
-        faults.append(f"[reader]: no reader {reader!r}{_nearest(reader, readers)}; there are {', '.join(readers)}")
-    embeddings = _section(EmbeddingSettings, "embeddings", sections, faults)
-    training = _section(TrainingSettings, "training", sections, faults)
-    faults += _out_of_range(settings, embeddings, training)
+        faults.append(f"[reader]: no reader {reader!r}{nearest(reader, readers)}; there are {', '.join(readers)}")
+    embeddings = checked_section(EmbeddingSettings, "embeddings", sections, faults)
+    training = checked_section(TrainingSettings, "training", sections, faults)
+    faults += out_of_range({"reader": settings, "embeddings": embeddings, "training": training})
     if faults:
         raise ConfigError(faults, file=file)
     preset = str(sections.get("run", {}).get("preset", ""))
     return Config(reader, preset, settings, EmbeddingSettings(**embeddings), TrainingSettings(**training))
 
 
-def _section(cls: type, name: str, sections: Mapping[str, Mapping[str, Any]], faults: list[str]) -> dict[str, Any]:
-    return _checked(name, sections.get(name, {}), get_type_hints(cls), faults)
+def checked_section(
+    cls: type, name: str, sections: Mapping[str, Mapping[str, Any]], faults: list[str]
+) -> dict[str, Any]:
+    """The right settings of section `name`, whose keys are the fields of `cls`; what is wrong goes to `faults`."""
+    return checked(name, sections.get(name, {}), get_type_hints(cls), faults)
 
 
-def _checked(section: str, given: Mapping[str, Any], known: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
+def checked(section: str, given: Mapping[str, Any], known: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
     """The settings of a section that are right; what is wrong with the others goes to `faults`."""
     right: dict[str, Any] = {}
     for key, value in given.items():
         if key not in known:
-            faults.append(f'[{section}]: no option "{key}"{_nearest(key, known)}')
+            faults.append(f'[{section}]: no option "{key}"{nearest(key, known)}')
         elif (fault := _type_fault(value, known[key])) is not None:
             faults.append(f"[{section}] {key} = {value!r}: {fault}")
         else:
@@ -208,18 +216,23 @@ _NOT_NEGATIVE |= {"seed", "heads", "highway"}
 _SHARES = {"dropout", "average", "rho"}
 
 
-def _out_of_range(reader: Mapping[str, Any], embeddings: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
-    """Numbers of the right type that cannot be meant."""
+def out_of_range(sections: Mapping[str, Mapping[str, Any]], least: Mapping[str, int] | None = None) -> list[str]:
+    """What is wrong with numbers of the right type that cannot be meant, in sections of settings.
+
+    `least` has the smallest value of settings that are no reader's.
+    """
     faults = []
-    for section, values in (("reader", reader), ("embeddings", embeddings), ("training", training)):
+    for section, values in sections.items():
         for key, value in values.items():
-            if (limit := _limit(key, value)) is not None:
+            if (limit := _limit(key, value, least or {})) is not None:
                 faults.append(f"[{section}] {key} = {value}: must be {limit}")
     return faults
 
 
-def _limit(key: str, value: Any) -> str | None:
+def _limit(key: str, value: Any, least: Mapping[str, int]) -> str | None:
     """The limit that a setting breaks, if it does."""
+    if key in least and value < least[key]:
+        return f"{least[key]} or more"
     if key in _LEAST_ONE and value < 1:
         return "1 or more"
     if key in _NOT_NEGATIVE and value < 0:
@@ -245,6 +258,7 @@ def reader_options(reader: Callable[..., Any]) -> tuple[dict[str, Any], dict[str
     return types, defaults
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean "..."?` where one of the `known` names is near to `name`, else nothing."""
     close = difflib.get_close_matches(name, known, n=1)
     return f'; did you mean "{close[0]}"?' if close else ""

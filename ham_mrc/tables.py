@@ -20,11 +20,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in one place. `best` is shown bold (and starred in text), `mark` as a superscript."""
+    """What stands in one place. `best` is shown bold (and starred in text), `mark` as a superscript.
+
+    `faint` is grey wherever rich draws: a figure that is not ours. Its row has to say so in words as well.
+    """
 
     text: str
     best: bool = False
     mark: str = ""
+    faint: bool = False
 
 
 @dataclass(frozen=True, slots=True)

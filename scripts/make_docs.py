@@ -40,13 +40,16 @@ def main() -> int:
 
 
 def reference() -> str:
-    """The help of the program, then of each command in the order in which they are listed."""
+    """The help of the program, then of each command, and of its own commands, in the order in which they are listed."""
     os.environ.update(PLAIN)
     os.environ.pop("FORCE_COLOR", None)
     sys.path.insert(0, str(ROOT))  # the help of this checkout, whatever else is installed
     from ham_mrc.cli.app import command
 
-    return "\n".join([section(), *(section(name) for name in command().commands)])
+    sections = [section()]
+    for name, one in command().commands.items():
+        sections += [section(name), *(section(name, own) for own in getattr(one, "commands", {}))]
+    return "\n".join(sections)
 
 
 def section(*words: str) -> str:

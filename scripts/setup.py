@@ -36,7 +36,7 @@ def main() -> int:
         return _fail(f"ham-mrc needs Python 3.11 or newer, this is {found}; run this file with a newer python3")
     python = make_environment(options.venv.resolve())
     try:
-        install(python, extras="all,test" if options.then == "test" else "train,glove,zh")
+        install(python, extras="all,test" if options.then == "test" else "train,glove,zh,tones")
     except subprocess.CalledProcessError as error:
         torch = f"put torch {pinned('torch')} into {options.venv} as pytorch.org says, then repeat this command"
         remedy = torch if str(error.cmd[-1]).startswith("torch") else "its last lines above say why"

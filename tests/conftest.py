@@ -76,3 +76,21 @@ def river_run(tmp_path_factory: pytest.TempPathFactory, river_data: Path) -> Pat
     from ham_mrc.training.loop import train
 
     return train(river_data, tmp_path_factory.mktemp("runs") / "rivers", tiny(embeddings={"source": str(VECTORS)}))
+
+
+@pytest.fixture(scope="session")
+def poem_folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The PoemFolder of 50 nonsense poems. Read only."""
+    from poem_builders import nonsense, prepared
+
+    return prepared(tmp_path_factory.mktemp("poems"), nonsense(50))
+
+
+@pytest.fixture(scope="session")
+def poem_run(tmp_path_factory: pytest.TempPathFactory, poem_folder: Any) -> Path:
+    """A finished run of a tiny PPG on `poem_folder`. Read only."""
+    from tiny_poems import OFTEN, tiny_poems
+
+    from ham_mrc.training.poem_training import train_poems
+
+    return train_poems(poem_folder.path, tmp_path_factory.mktemp("poem_run") / "run", tiny_poems(training=OFTEN))

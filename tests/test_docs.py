@@ -64,6 +64,10 @@ def test_documented_command_parses(arguments: list[str]) -> None:
     group: Any = command()
     name, rest, known = arguments[0], arguments[1:], group.commands
     assert name in known, f"there is no command {name}"
+    if own := getattr(known[name], "commands", {}):
+        name, *rest = rest
+        known = own
+        assert name in known, f"there is no such command of a group: {name}"
     # Parses, converts and checks every option and argument as the real command does, and runs nothing.
     known[name].make_context(name, rest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -21,10 +22,14 @@ COMMANDS = {
     "compare": "compare",
     "sweep": "sweep",
     "report": "report",
+    "poem": "group",
     "bench": "bench",
     "info": "info",
 }
 """By module of ham_mrc.cli the function; in the order in which one meets them. A command has its module's name."""
+
+GROUPS = {"poem": "POEM_COMMANDS"}
+"""Commands with commands of their own, and where their module lists them; its function makes the group."""
 
 
 def _print_version(value: bool) -> None:
@@ -45,10 +50,19 @@ def root(
     """
 
 
-def command(only: str | None = None) -> Any:
+def words_of_command(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The words that name the command at the beginning of `arguments`: ("train",), ("poem", "eval"), none."""
+    if not arguments or arguments[0] not in COMMANDS:
+        return ()
+    first, *others = arguments[:2]
+    own = getattr(import_module(f"ham_mrc.cli.{first}"), GROUPS[first]) if first in GROUPS else ()
+    return (first, *(word for word in others if word in own))
+
+
+def command(only: str | None = None, own: str | None = None) -> Any:
     """The command line as one command of Typer's own make, with all of COMMANDS or with `only` one of them.
 
-    `--debug` may stand before or after a command.
+    Of a group there are all commands, or its `own` one. `--debug` may stand before or after a command.
     """
     app = typer.Typer(
         name="ham-mrc",
@@ -59,10 +73,16 @@ def command(only: str | None = None) -> Any:
     )
     app.callback()(root)
     for name in [only] if only else COMMANDS:
-        app.command(name)(getattr(import_module(f"ham_mrc.cli.{name}"), COMMANDS[name]))
+        function = getattr(import_module(f"ham_mrc.cli.{name}"), COMMANDS[name])
+        if name in GROUPS:
+            app.add_typer(function(own), name=name)
+        else:
+            app.command(name)(function)
     group: Any = get_command(app)
+    group.commands = {name: group.commands[name] for name in COMMANDS if name in group.commands}  # Typer: groups first
     debug = next(parameter for parameter in group.params if parameter.name == "debug")
     debug.expose_value = False  # read from the arguments by main.run, which sees it in faulty ones as well
     for one in group.commands.values():
-        one.params.append(debug)
+        for each in (one, *getattr(one, "commands", {}).values()):
+            each.params.append(debug)
     return group

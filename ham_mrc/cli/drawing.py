@@ -69,8 +69,12 @@ def _grid(table: Table) -> RichTable:
         grid.add_column(Text(texts[0]), overflow="fold", no_wrap=column.align == "right")
     for number, row in enumerate(table.rows, 1):
         texts = [texts[number] for texts in columns]
-        grid.add_row(*(Text(text, "bold" if cell.best else "") for text, cell in zip(texts, row, strict=True)))
+        grid.add_row(*(Text(text, _style(cell)) for text, cell in zip(texts, row, strict=True)))
     return grid
+
+
+def _style(cell: Cell) -> str:
+    return "bold" if cell.best else "dim" if cell.faint else ""
 
 
 def _column_texts(table: Table, index: int) -> list[str]:

@@ -80,10 +80,10 @@ def _dispatch(arguments: list[str]) -> int:
 def _with_typer(arguments: list[str], completing: bool) -> int:
     import typer
 
-    from ham_mrc.cli.app import COMMANDS, command
+    from ham_mrc.cli.app import command, words_of_command
 
     usage_error: Any = typer.BadParameter.__mro__[1]  # UsageError, which Typer does not export
-    root = command(arguments[0] if arguments and arguments[0] in COMMANDS else None)
+    root = command(*words_of_command(arguments))
     if completing:
         root.main(arguments, prog_name=PROGRAM)
     if not arguments:
@@ -98,9 +98,18 @@ def _with_typer(arguments: list[str], completing: bool) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except usage_error as fault:
-        place = next((name for name in arguments if name in root.commands), None)
-        raise _in_our_words(fault, f"{PROGRAM} {place}" if place else PROGRAM) from fault
+        raise _in_our_words(fault, " ".join([PROGRAM, *_named(root, arguments)])) from fault
     return DONE
+
+
+def _named(group: Any, arguments: Sequence[str]) -> list[str]:
+    """The command that `arguments` name, as words, options before and between them left out."""
+    words: list[str] = []
+    for argument in arguments:
+        if argument in getattr(group, "commands", {}):
+            words.append(argument)
+            group = group.commands[argument]
+    return words
 
 
 def _in_our_words(fault: Any, command: str) -> HamError:

@@ -12,6 +12,8 @@ from ham_mrc.errors import HamError
 
 if TYPE_CHECKING:
     from ham_mrc.eval.evaluation import Asked, Evaluation
+    from ham_mrc.eval.limits import LeastCheck
+    from ham_mrc.eval.regression import DropCheck
     from ham_mrc.tables import Check, Table
 
 CHECK_FAILED = 1
@@ -69,22 +71,17 @@ def run(wanted: Wanted) -> int:
         output.notice(f"wrote the baseline {wanted.baseline}: review and commit it", quiet=wanted.quiet)
     output.show(document, format, write=wanted.write)
     if not document.failed:
-        _say_what_rose(found, wanted)
+        say_what_rose(found.checks, quiet=wanted.quiet)
         return 0
-    _say_what_failed(document, shown=format == "table")
+    say_what_failed(document, shown=format == "table")
     return CHECK_FAILED
 
 
 def _refuse_in_vain(wanted: Wanted) -> None:
     """Raise HamError for an option that would do nothing as the others are."""
-    if wanted.baseline is None:
-        given = {
-            "--max-drop": wanted.max_drop,
-            "--significant": wanted.significant,
-            "--update-baseline": wanted.update_baseline,
-        }
-        for option in (option for option, value in given.items() if value):
-            raise HamError(f"{option} is about a baseline, and none is named", remedy="add --baseline FILE")
+    refuse_without_baseline(
+        wanted.baseline, wanted.max_drop, significant=wanted.significant, update=wanted.update_baseline
+    )
     if wanted.average_precision and wanted.na_prob is None:
         raise HamError(
             "--average-precision goes through probabilities, and none are given", remedy="add --na-prob FILE"
@@ -92,10 +89,17 @@ def _refuse_in_vain(wanted: Wanted) -> None:
     if wanted.cluster and not (wanted.intervals or wanted.significant):
         raise HamError("--cluster says what to resample, and nothing is", remedy="add --intervals or --significant")
     if not wanted.minimum and wanted.against is None:
-        _refuse_reports(wanted.format, wanted.write)
+        refuse_reports(wanted.format, wanted.write)
 
 
-def _refuse_reports(format: str, write: Sequence[Path]) -> None:
+def refuse_without_baseline(baseline: Path | None, max_drop: Sequence[str], *, significant: bool, update: bool) -> None:
+    """Raise HamError for an option about a baseline where none is named."""
+    given = {"--max-drop": max_drop, "--significant": significant, "--update-baseline": update}
+    for option in (option for option, value in given.items() if value and baseline is None):
+        raise HamError(f"{option} is about a baseline, and none is named", remedy="add --baseline FILE")
+
+
+def refuse_reports(format: str, write: Sequence[Path]) -> None:
     """Before anything is written: a report of checks needs one."""
     asking = [f"--format {format}"] if format in ("junit", "github") else []
     asking += [f"--write {path}" for path in write if path.name.lower().endswith(".junit.xml")]
@@ -123,9 +127,9 @@ def _asked(wanted: Wanted) -> Asked:
         strict=wanted.strict,
         intervals=wanted.intervals,
         by=wanted.by,
-        minima=_limits(wanted.minimum, "--min"),
+        minima=limits(wanted.minimum, "--min"),
         baseline=wanted.against,
-        max_drop=_limits(wanted.max_drop, "--max-drop"),
+        max_drop=limits(wanted.max_drop, "--max-drop"),
         significant=wanted.significant,
         clustered=wanted.cluster is not None,
         resamples=wanted.resamples,
@@ -133,7 +137,8 @@ def _asked(wanted: Wanted) -> Asked:
     )
 
 
-def _limits(texts: Sequence[str], option: str) -> Mapping[str, float]:
+def limits(texts: Sequence[str], option: str) -> Mapping[str, float]:
+    """{metric: number} from "METRIC=NUMBER" texts. Raises HamError."""
     if not texts:
         return {}
     from ham_mrc.eval.limits import parse_limits
@@ -197,14 +202,14 @@ def _store(found: Evaluation, result: Path | None, per_question: Path | None) ->
         write_jsonl(per_question, question_rows(found.scores, found.predictions, found.references))
 
 
-def _say_what_rose(found: Evaluation, wanted: Wanted) -> None:
+def say_what_rose(checks: Sequence[LeastCheck | DropCheck], *, quiet: bool) -> None:
     """A baseline that has been left behind would let the next drop pass."""
-    risen = [text for check in found.checks if (text := check.risen_text())]
+    risen = [text for check in checks if (text := check.risen_text())]
     if risen:
-        output.notice(f"baseline can be raised: {', '.join(risen)}; --update-baseline writes it", quiet=wanted.quiet)
+        output.notice(f"baseline can be raised: {', '.join(risen)}; --update-baseline writes it", quiet=quiet)
 
 
-def _say_what_failed(document: Document, *, shown: bool) -> None:
+def say_what_failed(document: Document, *, shown: bool) -> None:
     """On standard error, unless the table on standard output has said so already."""
     for check in document.checks:
         if not check.passed and not shown:

@@ -50,6 +50,10 @@ def metrics_of(dataset: str, version: str, scored: Iterable[str] = ()) -> dict[s
 
     Empty for an unknown dataset.
     """
+    if dataset == "poems":
+        from ham_mrc.eval.quatrains import METRICS as OF_POEMS
+
+        return dict(OF_POEMS)
     if dataset not in TITLES:
         return {}
     found = {metric.name: metric for metric in page(dataset, version).METRICS}

@@ -8,6 +8,7 @@ import pytest
 
 from ham_mrc.cli.app import COMMANDS
 from ham_mrc.cli.main import run
+from ham_mrc.cli.poem import POEM_COMMANDS
 
 
 def with_formats() -> list[list[str]]:
@@ -15,10 +16,13 @@ def with_formats() -> list[list[str]]:
     due = {"download": ["x", "--out", "o"], "prepare": ["squad", "x", "--out", "o"], "train": ["x", "--out", "o"]}
     due |= {"predict": ["x", "y", "--out", "o"], "eval": ["x", "y"], "compare": ["x"], "demo": ["--out", "x.json/o"]}
     due["sweep"] = ["x", "--out", "o"]
-    return [[name, *due.get(name, [])] for name in COMMANDS if name not in ("ask", "report")]  # they have no --format
+    own = {"prepare": ["--poems", "x", "--out", "o"], "train": ["--data", "x", "--out", "o"], "generate": ["x", "春"]}
+    poem = [["poem", name, *own.get(name, ["x"])] for name in POEM_COMMANDS]
+    without = ("ask", "report", "poem")  # the first two have no --format, the last is several commands
+    return [*([name, *due.get(name, [])] for name in COMMANDS if name not in without), *poem]
 
 
-@pytest.mark.parametrize("arguments", with_formats(), ids=lambda arguments: arguments[0])
+@pytest.mark.parametrize("arguments", with_formats(), ids=lambda arguments: "-".join(arguments[:2]))
 def test_two_formats_are_refused_before_the_work(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

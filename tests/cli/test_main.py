@@ -25,6 +25,7 @@ COMMANDS = [
     "compare",
     "sweep",
     "report",
+    "poem",
     "bench",
     "info",
 ]

@@ -1,0 +1,136 @@
+"""`ham-mrc poem check` as people meet it: famous poems, verdicts for CI, and no model anywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from ham_mrc.cli.main import run
+from ham_mrc.quatrains import form
+
+HERON = "白日依山尽，黄河入海流。欲穷千里目，更上一层楼。"
+MOON = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
+
+
+def checked(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
+    assert run(["poem", "check", *arguments, "--json"]) == code
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_the_heron_tower_fits_pattern_1(capsys: pytest.CaptureFixture[str]) -> None:
+    found = checked(capsys, HERON, "--tones", "--rhyme", "--repeats", "--acrostic", "白黄欲更")
+    assert found["schema"] == 1
+    assert found["lines"] == ["白日依山尽", "黄河入海流", "欲穷千里目", "更上一层楼"]
+    sounds = found["form"]
+    assert (sounds["pattern"], sounds["tone_faults"]) == (1, [])
+    assert sounds["pattern_lines"] == ["*ZPPZ", "PPZZP", "*PPZZ", "*ZZPP"]
+    assert sounds["rhyme"] == {"lines": [2, 4], "group": "下平十一尤", "faults": []}
+    assert [one["passed"] for one in found["checks"]] == [True] * 4
+
+
+def test_quiet_night_fits_none_and_fails_where_that_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert checked(capsys, MOON)["form"]["pattern"] == 3
+    found = checked(capsys, MOON, "--tones", "--rhyme", "--repeats", "--acrostic", "床疑举头", code=1)
+    assert [(one["rule"], one["passed"]) for one in found["checks"]] == [
+        ("tones", False),
+        ("rhyme", True),
+        ("repeats", False),
+        ("acrostic", False),
+    ]
+    assert found["checks"][0]["message"] == "tones: no pattern fits: 3, the nearest, with 3 faults"
+
+
+def test_what_people_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["poem", "check", MOON]) == 0
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
+        "line         tones",
+        "─────────────────────────",
+        "床前明月光   平平平仄[平]",
+        "疑是地上霜   平仄仄[仄]平",
+        "举头望明月   仄[平]中平仄",
+        "低头思故乡   平平中仄中",
+        "pattern 3 is nearest, with 3 faults of tone in brackets",
+        "rhyme: 霜 乡 (平水韵 阳)",
+        "明 月 头 return too often: in lines of 5 one character may, and none more than 2 times",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "remark"),
+    [
+        ("间寒", "no rhyme: 间 and 寒 are neighbours in 平水韵 (删, 寒), not the same group"),
+        ("流霜", "no rhyme: 流 and 霜 are of different groups in 平水韵 (尤, 阳)"),
+        ("流月", "no rhyme: 月 (line 4) is no level character"),
+        ("月目", "no rhyme: 月 目 are no level characters"),
+    ],
+)
+def test_why_lines_do_not_rhyme(ends: str, remark: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["poem", "check", f"白日依山尽 黄河入海{ends[0]} 欲穷千里目 更上一层{ends[1]}"]) == 0
+    assert remark in capsys.readouterr().out.splitlines()
+
+
+def test_traditional_characters_are_looked_up_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    found = checked(capsys, "白日依山盡，黃河入海流。欲窮千里目，更上一層樓。")
+    assert (found["form"]["pattern"], found["form"]["tone_faults"], found["form"]["not_in_the_book"]) == (1, [], [])
+
+
+def test_downwards(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["poem", "check", HERON, "--vertical", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "4,3,2,1\n更,欲,黄,白\n上,穷,河,日\n一,千,入,依\n层,里,海,山\n楼,目,流,尽\n"
+    )
+
+
+def test_verdicts_for_ci(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["poem", "check", MOON, "--tones", "--format", "github"]) == 1
+    assert capsys.readouterr().out.startswith("::error title=tones::tones: no pattern fits")
+
+
+def test_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(HERON + "\n"))
+    assert checked(capsys, "-")["form"]["pattern"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["moonlight"], "error: the poem: holds 'moonlight'; give it in Chinese characters"),
+        ([HERON[:12]], "error: the poem: has 2 lines; a quatrain has four"),
+        (
+            [HERON.replace("黄河", "长长黄河")],
+            "error: line 2 (长长黄河入海流): has 7 characters and line 1 has 5; all four have the same",
+        ),
+        ([HERON.replace("黄", "")], "error: line 2 (河入海流): has 4 characters; a line has 5 or 7"),
+        ([HERON, "--acrostic", "白黄欲"], "error: --acrostic: has 3 characters; a quatrain has four lines; give four"),
+    ],
+)
+def test_what_is_no_quatrain(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["poem", "check", *arguments]) == 2
+    assert capsys.readouterr().err.splitlines() == [message]
+
+
+def test_without_the_extra(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    form.open_book.cache_clear()
+    monkeypatch.setattr(form, "find_spec", lambda name: None)
+    assert run(["poem", "check", MOON]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ("tones and rhyme are not looked up: pip install 'ham-mrc[tones]' brings the rhyme book\n")
+    assert "明 月 头 return too often" in printed.out
+    assert "平" not in printed.out
+    assert run(["poem", "check", MOON, "--tones"]) == 2
+    assert capsys.readouterr().err.endswith("run: pip install 'ham-mrc[tones]'\n")
+
+
+def test_neither_torch_nor_numpy_is_imported() -> None:
+    code = (
+        "import sys; from ham_mrc.cli.main import run; "
+        f"run(['poem', 'check', {HERON!r}, '--quiet']); "
+        "sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
