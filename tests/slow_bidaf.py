@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from ham_mrc.layers.attention import Additive, Bilinear, Dot, ProjectedDot, ScaledDot, Trilinear
+from ham_mrc.layers.affine import Bilinear, Dot, ScaledDot, Trilinear
+from ham_mrc.layers.attention import Additive, ProjectedDot
 from ham_mrc.layers.attention_flow import AttentionFlow
 from ham_mrc.layers.encoders import Encoder
 from ham_mrc.layers.ham import Ham

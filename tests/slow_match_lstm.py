@@ -14,7 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ham_mrc.layers.attention import Additive, ProjectedDot, ScaledDot
+from ham_mrc.layers.affine import ScaledDot
+from ham_mrc.layers.attention import Additive, ProjectedDot
 from ham_mrc.layers.match_layer import MatchLayer, StaticMatchLayer
 from ham_mrc.layers.pointer import AnswerPointer
 from ham_mrc.readers.batch import Batch

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ham_mrc.layers.attention import Additive, ProjectedDot, ScaledDot
+from ham_mrc.layers.affine import ScaledDot
+from ham_mrc.layers.attention import Additive, ProjectedDot
 from ham_mrc.layers.characters import CharRNN
 from ham_mrc.layers.encoders import Encoder
 from ham_mrc.layers.gated_match import GatedMatch, RecurrentGatedMatch

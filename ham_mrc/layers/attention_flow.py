@@ -12,13 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from ham_mrc.errors import ShapeError
-from ham_mrc.layers.attention import Prepared, Scorer, inner_width
-from ham_mrc.layers.ham import Ham, build_ham, context_part
+from ham_mrc.layers.affine import Prepared
+from ham_mrc.layers.attention import Scorer, inner_width
+from ham_mrc.layers.ham import Ham
 from ham_mrc.layers.ham_options import HamOptions
 from ham_mrc.layers.masks import at_least_float32, masked_softmax
 from ham_mrc.layers.multi_head import MultiHead
 from ham_mrc.layers.native_levels import LevelMap
 from ham_mrc.layers.parts import Part, Parts
+from ham_mrc.layers.site import build_ham, context_part
 
 Sites = Literal["c2q,q2c", "c2q", "q2c"]
 """Which directions of the attention are hierarchical; the other is ordinary attention."""

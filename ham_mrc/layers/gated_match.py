@@ -17,10 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from ham_mrc.layers.encoders import Encoder
-from ham_mrc.layers.ham import Ham, context_part
+from ham_mrc.layers.ham import Ham
 from ham_mrc.layers.masks import reverse_within_length
 from ham_mrc.layers.match_layer import has_inner_width
 from ham_mrc.layers.parts import Part, Parts
+from ham_mrc.layers.site import context_part
 
 
 class GatedMatch(nn.Module):

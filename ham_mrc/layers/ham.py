@@ -21,10 +21,11 @@ from collections.abc import Iterator
 from typing import Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ham_mrc.errors import ShapeError
-from ham_mrc.layers.attention import SCORERS, Additive, Prepared, Scorer
+from ham_mrc.layers.affine import Prepared
+from ham_mrc.layers.attention import SCORERS, Additive, Scorer
 from ham_mrc.layers.ham_options import HamOptions, complete_options
 from ham_mrc.layers.hard import Hard
 from ham_mrc.layers.levels import Levels
@@ -33,7 +34,6 @@ from ham_mrc.layers.masks import at_least_float32
 from ham_mrc.layers.mixture import Mixture
 from ham_mrc.layers.multi_head import MultiHead
 from ham_mrc.layers.native_levels import LevelMap, native_levels, usable
-from ham_mrc.layers.parts import Part
 from ham_mrc.layers.trace import Trace
 
 
@@ -236,39 +236,6 @@ class Ham(Mixture):
         if self._trace is not None:
             self._trace.record(overall, keys, mask)
         return weights.to(keys.dtype) @ keys, weights
-
-
-def build_ham(
-    query_size: int,
-    key_size: int | None = None,
-    *,
-    score: str,
-    hidden: int | None = None,
-    requery: str = "word",
-    self_attention: bool = False,
-    **options: Unpack[HamOptions],
-) -> Ham:
-    """The Ham of one site of a reader. `self_attention`: whether its queries are its keys, position by position.
-
-    Raises ShapeError, besides what Ham raises, for `refresh_keys` and a window where they are not.
-    """
-    if not self_attention and options.get("refresh_keys"):
-        raise ShapeError(
-            "refresh_keys is for self attention: elsewhere a level's outputs are no keys", remedy="leave it away"
-        )
-    if not self_attention and options.get("local") == "window":
-        raise ShapeError(
-            'local = "window" is for self attention: elsewhere a query has no position among the keys',
-            remedy='take local = "gaussian" or "topk"',
-        )
-    return Ham(query_size, key_size, score=score, hidden=hidden, requery=requery, **options)
-
-
-def context_part(score: nn.Module, context: Tensor, weights: Tensor, keys: Tensor) -> Part:
-    """What attention said, as a part of what reads it: from few keys, their mixture is multiplied the quicker."""
-    if isinstance(score, MultiHead) or 2 * keys.shape[1] > keys.shape[2]:
-        return Part(context)
-    return Part(weights.to(keys.dtype), keys=keys, made=context)
 
 
 def _make_score(

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ham_mrc.errors import ShapeError
-from ham_mrc.layers.attention import Prepared
+from ham_mrc.layers.affine import Prepared
 from ham_mrc.layers.ham_options import HeadsShare
 from ham_mrc.layers.product import Linear
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from ham_mrc.data_prep.poem_vocab import END, Characters
 from ham_mrc.errors import HamError, ShapeError
-from ham_mrc.layers.attention import ScaledDot
+from ham_mrc.layers.affine import ScaledDot
 from ham_mrc.layers.encoders import Encoder
 from ham_mrc.layers.gated_match import gru_cell
 from ham_mrc.layers.gram import GramWeights, gram_scan

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ham_mrc.data_prep.poem_vocab import SEP, Characters
-from ham_mrc.layers.attention import Prepared
+from ham_mrc.layers.affine import Prepared
 
 
 class Source(NamedTuple):

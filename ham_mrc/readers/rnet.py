@@ -21,10 +21,11 @@ from ham_mrc.layers.attention import inner_width
 from ham_mrc.layers.embedding import WordEmbedding
 from ham_mrc.layers.encoders import Encoder, SequenceDropout
 from ham_mrc.layers.gated_match import GatedMatch, RecurrentGatedMatch
-from ham_mrc.layers.ham import Ham, build_ham
+from ham_mrc.layers.ham import Ham
 from ham_mrc.layers.ham_options import HamOptions
 from ham_mrc.layers.pointer import AnswerPointer
 from ham_mrc.layers.pooling import AttentivePooling
+from ham_mrc.layers.site import build_ham
 from ham_mrc.layers.union import per_row
 from ham_mrc.readers.batch import Batch
 from ham_mrc.readers.inputs import TokenInputs

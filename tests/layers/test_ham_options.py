@@ -13,8 +13,8 @@ from slow_ham import slow_ham
 
 from ham_mrc.errors import ShapeError
 from ham_mrc.layers import Ham
-from ham_mrc.layers.ham import build_ham
 from ham_mrc.layers.ham_options import HAM_DEFAULTS, HamOptions, complete_options
+from ham_mrc.layers.site import build_ham
 
 
 def test_every_option_has_a_default_of_its_type() -> None:

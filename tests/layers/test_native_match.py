@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from ham_mrc.layers import native_gru, native_match
-from ham_mrc.layers.ham import build_ham
 from ham_mrc.layers.masks import lengths_to_mask, reverse_within_length
 from ham_mrc.layers.match_layer import MatchLayer
 from ham_mrc.layers.scan import ScanInputs, match_scan
+from ham_mrc.layers.site import build_ham
 
 SHAPES = [(3, 7, 5, 8, 6, 10, 1), (5, 9, 17, 19, 33, 21, 4), (17, 12, 20, 16, 32, 15, 2), (1, 1, 1, 1, 1, 1, 3)]
 """B, P, Q, A, D, H, L: widths that fill up the vectors of the processor and widths that do not; more than a block."""

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ham_mrc.layers import match_layer, native_match
 from ham_mrc.layers.attention import SCORERS
-from ham_mrc.layers.ham import build_ham
 from ham_mrc.layers.match_layer import Fusion, MatchLayer
 from ham_mrc.layers.scan import ScanInputs, match_scan
+from ham_mrc.layers.site import build_ham
 
 FAST = ("word", "key", "own")
 SLOW = ("add", "drop_state")

@@ -13,9 +13,9 @@ from torch import Tensor
 from ham_mrc.errors import HamError, ShapeError
 from ham_mrc.layers.attention import REQUERY, inner_width
 from ham_mrc.layers.embedding import WordEmbedding
-from ham_mrc.layers.ham import build_ham
 from ham_mrc.layers.masks import lengths_to_mask
 from ham_mrc.layers.match_layer import MatchLayer, StaticMatchLayer, lstm_cell
+from ham_mrc.layers.site import build_ham
 from ham_mrc.readers.match_lstm import MatchLSTM
 
 P_LENGTHS, Q_LENGTHS = torch.tensor([3, 6, 1]), torch.tensor([2, 4, 0])
