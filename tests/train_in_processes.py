@@ -63,7 +63,7 @@ def runs(data: Path, out: Path, group: Group) -> None:
             try:
                 loop.train(data, run, config, group=group)
             except KeyboardInterrupt as stop:
-                print(group.rank, stop)
+                print(f"{group.rank} {stop}\n", end="")  # in one piece: two processes write to one pipe
         group.wait()
         loop.resume(run, group=group)
 
