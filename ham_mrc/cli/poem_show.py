@@ -22,11 +22,12 @@ SCHEMA = 1
 def show(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run of PPG.")],
     line: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--line",
             metavar="LINES",
-            help="One to four lines of a poem, with marks between them: where it looks while it reads the last.",
+            help="One to four lines of a poem, with marks between them: where it looks while it reads the last. "
+            "May be repeated.",
         ),
     ] = None,
     keyword: Annotated[
@@ -46,9 +47,9 @@ def show(
     Entropy 1 is the plain mean of all that there is to look at, 0 a single place. With --line also the places that
     the system looked at for each character.
     """
-    if keyword is not None and line is None:
+    if keyword is not None and not line:
         raise HamError("--keyword is for --line", remedy="give both, or neither")
-    lines = None if line is None else read_some(line)
+    lines = read_some(line) if line else None
     options.need_training()
     from ham_mrc.training.poem_run import open_poem_run
 
@@ -70,12 +71,12 @@ def show(
     output.show(output.Document(content, tables), format, json=json, write=write)
 
 
-def read_some(text: str) -> tuple[str, ...]:
-    """One to four lines of one length. Raises HamError for other numbers, or letters."""
+def read_some(texts: Sequence[str]) -> tuple[str, ...]:
+    """One to four lines of one length, in one text or several. Raises HamError for other numbers, or letters."""
     from ham_mrc.quatrains.examine import read_lines
     from ham_mrc.quatrains.patterns import LENGTHS
 
-    lines = tuple(read_lines(text, "--line"))
+    lines = tuple(line for text in texts for line in read_lines(text, "--line"))
     if not 1 <= len(lines) <= 4:
         raise HamError(f"has {len(lines)} lines; a quatrain has four", place="--line", remedy="give one to four")
     for number, one in enumerate(lines, 1):

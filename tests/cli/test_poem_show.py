@@ -47,6 +47,9 @@ def test_where_it_looked(trained: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert line["symbols"] == [*"青山流水去", "</s>"]
     assert [sum(row) for row in line["mixture"]] == pytest.approx([1.0] * 6)
     assert printed.err == ""
+    first, second = text.split("，")
+    assert run(["poem", "show", str(trained), "--line", first, "--line", second, "--keyword", "青山", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["line"] == line
     assert run(["poem", "show", str(trained), "--line", text, "--keyword", "青山"]) == 0
     out = capsys.readouterr().out
     assert "the three heaviest of 6 places: the keyword 青山, and each character before" in out
@@ -65,6 +68,7 @@ def test_the_keyword_is_chosen_as_training_chose_it(trained: Path, capsys: pytes
     [
         (["--line", "春风明月"], "--line: line 1 has 4 characters; give lines of 5, or of 7 each"),
         (["--line", "春风明月来，青山流水去明月"], "--line: line 2 has 7 characters; give lines of 5, or of 7 each"),
+        (["--line", "春风明月来", "--line", "青山"], "--line: line 2 has 2 characters; give lines of 5, or of 7 each"),
         (["--line", "spring"], "--line: holds 'spring'; give it in Chinese characters"),
         (["--line", "，"], "--line: is empty; give it in Chinese characters"),
         (["--keyword", "春风"], "--keyword is for --line; give both, or neither"),
