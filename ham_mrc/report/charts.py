@@ -143,7 +143,7 @@ def _guide(chart: Chart, frame: _Frame) -> list[Markup]:
 
 def _line(one: Series, frame: _Frame) -> list[Markup]:
     parts = []
-    style = f"s{one.number % COLORS}" + (" dashed" if one.number >= COLORS else "")
+    style = _style(one.number)
     if len(one.points) > 1:
         places = " ".join(f"{frame.x(x)},{frame.y(y)}" for x, y in one.points)
         parts.append(Markup('<polyline class="line {c}" points="{p}"/>').format(c=style, p=places))
@@ -172,11 +172,16 @@ def shape(number: int, x: float, y: float, size: float) -> str:
         "diamond": (x, y - u, f"l{u:.2f} {u:.2f}l{-u:.2f} {u:.2f}l{-u:.2f} {-u:.2f}z"),
         "down": (x, y + t, f"l{t:.2f} {-2 * t:.2f}h{-2 * t:.2f}z"),
         "cross": (x - s, y - s, f"l{2 * s} {2 * s}m0 {-2 * s}l{-2 * s} {2 * s}"),
-    }[_SHAPES[number % len(_SHAPES)]]
+    }[_SHAPES[(number + number // COLORS) % len(_SHAPES)]]  # the next six have other colours for the same shapes
     return f"M{left:.1f} {top:.1f}{steps}"
 
 
 def swatch(number: int) -> Markup:
-    """The mark of series `number`, for a legend."""
-    mark = Markup('<path class="mark s{c}" d="{d}"/>').format(c=number % COLORS, d=shape(number, 7, 7, 4.5))
-    return Markup('<svg class="swatch" viewBox="0 0 14 14" aria-hidden="true">{}</svg>').format(mark)
+    """The mark of series `number` on a piece of its line, for a legend."""
+    line = Markup('<polyline class="line {c}" points="0,7 28,7"/>').format(c=_style(number))
+    mark = Markup('<path class="mark {c}" d="{d}"/>').format(c=_style(number), d=shape(number, 14, 7, 4.5))
+    return Markup('<svg class="swatch" viewBox="0 0 28 14" aria-hidden="true">{}{}</svg>').format(line, mark)
+
+
+def _style(number: int) -> str:
+    return f"s{number % COLORS}" + (" dashed" if number >= COLORS else "")

@@ -101,7 +101,7 @@ def _site(material: Material, name: str, rows: list[tuple[int, SiteLevels]]) -> 
     ]
     drawn = []
     for chart in charts:
-        if chart is not None and any(one.points for one in chart.series):
+        if chart is not None and any(y != 0 for one in chart.series for _, y in one.points):
             drawn.append(_logarithmic(chart) if "share" in chart.y else chart)
     legend = tuple((row, material.labels[row]) for row, _ in rows)
     told = tuple(_plain(material.labels[row], site) for row, site in rows)

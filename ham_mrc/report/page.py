@@ -23,9 +23,10 @@ from ham_mrc.files import write_whole
 from ham_mrc.report.breakdowns import breakdowns
 from ham_mrc.report.charts import draw, swatch
 from ham_mrc.report.curves import level_sites, training_curves
+from ham_mrc.report.depths import depth_curves, depth_tests
 from ham_mrc.report.gather import Material
 from ham_mrc.report.questions import packed, packed_questions, questions
-from ham_mrc.report.scoreboard import all_figures, board, depth_curves, shown_metrics
+from ham_mrc.report.scoreboard import all_figures, board, shown_metrics
 from ham_mrc.report.traces import load_traces
 
 SCRIPTS = ("data.js", "filter.js", "list.js", "passage.js", "attention.js", "detail.js", "browser.js")
@@ -59,6 +60,7 @@ def render(material: Material, traces: Sequence[str] = ()) -> str:
             board=board(material),
             tables=all_figures(comparison),
             depth=depth_curves(material),
+            depth_tests=depth_tests(material),
             sites=level_sites(material),
             training=training_curves(material),
             broken=breakdowns(material),

@@ -1,8 +1,7 @@
-"""The comparison as the page shows it: one row a system, and its score against depth as charts."""
+"""The comparison as the page shows it: one row a system."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ham_mrc.eval.comparison import Comparison, Row
@@ -11,7 +10,7 @@ from ham_mrc.eval.datasets import MAIN, metrics_of
 from ham_mrc.eval.figures import figure_text, interval_text
 from ham_mrc.eval.metric import Metric
 from ham_mrc.eval.significance import p_text
-from ham_mrc.report.charts import Chart, Series
+from ham_mrc.report.charts import Chart
 from ham_mrc.report.gather import Material
 from ham_mrc.tables import Table
 
@@ -88,45 +87,3 @@ class Panels:
 
     charts: tuple[Chart, ...]
     legend: tuple[tuple[int, str], ...]
-
-
-def depth_curves(material: Material) -> Panels | None:
-    """Score against depth, one chart a figure; None where fewer than two depths are compared."""
-    lines = _lines(material.comparison)
-    depths = sorted({row.depth for row in material.comparison.rows if row.depth is not None})
-    if len(depths) < 2:
-        return None
-    charts = []
-    for name, metric in shown_metrics(material.comparison).items():
-        series = [_depth_line(material, *line, number, name, depths) for number, line in enumerate(lines)]
-        ticks = [(float(place), str(depth)) for place, depth in enumerate(depths)]
-        charts.append(Chart(metric.label, "depth (levels of attention)", metric.label, series, ticks))
-    return Panels(tuple(charts), tuple((number, label) for number, (label, _) in enumerate(lines)))
-
-
-def _lines(comparison: Comparison) -> list[tuple[str, list[int]]]:
-    """The places of the rows that differ by depth alone, with what they have in common as a label."""
-    found: dict[str, list[int]] = {}
-    for place, row in enumerate(comparison.rows):
-        if row.depth is not None and row.reader is not None:
-            # A second row of this reader and depth is of other settings, and no point of the same line.
-            depths = [comparison.rows[other].depth for other in found.get(row.reader, ())]
-            found.setdefault(row.name if row.depth in depths else row.reader, []).append(place)
-    return list(found.items())
-
-
-def _depth_line(
-    material: Material, label: str, rows: Sequence[int], number: int, name: str, depths: Sequence[int]
-) -> Series:
-    lines = len(_lines(material.comparison))
-    shift = (number - (lines - 1) / 2) * 0.09  # side by side, so that one interval does not hide another
-    table = sorted((depths.index(material.comparison.rows[place].depth or 0), place) for place in rows)
-    points, intervals, dots = [], [], []
-    for column, place in table:
-        row, x = material.comparison.rows[place], column + shift
-        points.append((x, row.metrics[name]))
-        if name in row.intervals:
-            intervals.append((x, *row.intervals[name]))
-        own = [run.result.scores.metrics[name] for run in material.runs_of(place)]
-        dots += [(x, value) for value in own if len(own) > 1]
-    return Series(label, number, points, intervals, dots)

@@ -18,8 +18,7 @@ from ham_mrc.tables import Cell, Table, make_table
 def sweep_tables(result: SweepResult, levels: Sequence[SiteLevels], notes: Sequence[str] = ()) -> list[Table]:
     """The differences seed by seed, the levels, and last the table of the paper; `notes` stand below that."""
     tables = [_seeds_table(result)] if any(row.by_seed for row in result.rows) else []
-    deep = [site for site in levels if site.depth > 1]
-    tables += [_levels_table(deep)] if deep else []
+    tables += [_levels_table(levels)] if any(site.depth > 1 for site in levels) else []
     return [*tables, _main_table(result, notes)]
 
 
@@ -142,20 +141,21 @@ def _seeds_table(result: SweepResult) -> Table:
 
 def _levels_table(levels: Sequence[SiteLevels]) -> Table:
     headers = ["reader", "site", "depth", "levels that agree", "weight of repeats", "last change", "last entropy"]
-    headers += ["last spread"]
+    headers += ["first spread", "last spread"]
     rows = []
     for site in levels:
         alike = "" if site.alike_from is None else f"{site.alike_from} to {site.depth}"
         weight = "" if site.alike_from is None else f"{site.alike_weight:.2f}"
-        last = (site.changes[-1], site.entropies[-1], site.spreads[-1])
+        told = (site.changes[-1], site.entropies[-1], site.spreads[0], site.spreads[-1])
         rows.append(
-            [site.reader, site.site, str(site.depth), alike, weight, *("" if x is None else f"{x:.4f}" for x in last)]
+            [site.reader, site.site, str(site.depth), alike, weight, *("" if x is None else f"{x:.4f}" for x in told)]
         )
-    deepest = {(site.reader, site.site): site for site in levels}
+    deepest = {(site.reader, site.site): site for site in levels if site.depth > 1}
     what = (
         f"Levels agree where no output moves by more than {AGREE:g} of its length from a level to the next, in any "
         "seed, on the questions that a run's log is about, in its best epoch. change: how far the last level moved the "
-        "output; entropy: 1 is the plain mean of the keys; spread: how much outputs differ between queries."
+        "output; entropy: 1 is the plain mean of the keys; spread, of the first and last level: how far outputs for "
+        "different queries are apart, 0 where all get the same answer or there is but one query."
     )
     notes = [*(sentence(site) for site in deepest.values()), what]
     return make_table(headers, rows, right=headers[2:], title="what the levels do", notes=notes)

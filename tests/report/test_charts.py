@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ham_mrc.report.charts import HEIGHT, WIDTH, Chart, Series, draw, even_steps, shape
+from ham_mrc.report.charts import HEIGHT, WIDTH, Chart, Series, draw, even_steps, shape, swatch
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
@@ -78,3 +78,11 @@ def test_texts_are_escaped() -> None:
 
 def test_six_series_have_six_shapes() -> None:
     assert len({shape(number, 5, 5, 2) for number in range(6)}) == 6
+
+
+def test_a_legend_tells_twelve_series_apart() -> None:
+    drawn = [swatch(number) for number in range(12)]
+    assert len(set(drawn)) == 12
+    # Colour and shape, dashes left away: where a line is short, its dashes do not show.
+    assert len({mark.replace(" dashed", "") for mark in drawn}) == 12
+    assert [" dashed" in mark for mark in drawn] == [False] * 6 + [True] * 6

@@ -94,7 +94,8 @@ def test_the_table() -> None:
     assert [row[6].best for row in main.rows] == [False, False, True, False, False, False]
     assert main.notes[-1] == "one note more"
     assert [cell.text for cell in seeds.rows[1]] == ["a", "2", "F1", "+5.00", "-5.00", "1 of 2"]
-    assert [cell.text for cell in levels.rows[1]][:5] == ["a", "match", "5", "1 to 5", "0.80"]
+    assert [cell.text for cell in levels.rows[0]][:6] == ["a", "match", "1", "", "", ""]
+    assert [cell.text for cell in levels.rows[2]][:5] == ["a", "match", "5", "1 to 5", "0.80"]
     assert "87.50" in to_markdown(main)
     assert r"$\pm$" in to_latex(main)
     to_json(result_json(result))
