@@ -49,10 +49,7 @@ def bench(
     minutes: Annotated[
         float | None, typer.Option(min=0.01, help="Instead of --repeats: the time for all of it, shared out evenly.")
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any one setting, as section.key=value. May be repeated."),
-    ] = None,
+    set_: options.Set = None,
     metrics: Annotated[bool, typer.Option("--metrics/--no-metrics", help="Whether to measure metrics as well.")] = True,
     seed: options.Seed = options.DEFAULT_SEED,
     format: options.Format = "table",

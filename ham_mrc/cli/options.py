@@ -51,6 +51,25 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no n
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Start of everything random; it is recorded.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a finished result that stands in the way.")]
 
+Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option("--device", help="Where to train.")]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"] | None,
+    typer.Option("--precision", help="Of matrix products; auto is bfloat16 on a GPU."),
+]
+MaxMinutes = Annotated[
+    float | None, typer.Option("--max-minutes", help="End cleanly after so much training; 0: no limit.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings in sections; a run's config.toml is one.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any one setting, as section.key=value. May be repeated."),
+]
+SettingsSeed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Start of everything random.", show_default=str(DEFAULT_SEED))
+]
+
 
 def need_training() -> None:
     """Raise MissingExtra where torch is not installed: scoring does without it, training and prediction do not."""

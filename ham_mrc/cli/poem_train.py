@@ -22,8 +22,6 @@ DEFAULT_PRESET = "small"
 
 System = Literal["ppg", "rnnpg", "smt"]
 Attention = Literal["additive", "dot", "multilevel", "ham"]
-Device = Literal["auto", "cpu", "cuda"]
-Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def train(
@@ -41,21 +39,16 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Lines in an update; poems for rnnpg.")] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate at the start.")] = None,
-    device: Annotated[Device | None, typer.Option(help="Where to train.")] = None,
-    precision: Annotated[Precision | None, typer.Option(help="Of matrix products; auto is bfloat16 on a GPU.")] = None,
+    device: options.Device = None,
+    precision: options.Precision = None,
     patience: Annotated[int | None, typer.Option(help="Epochs without a better perplexity before it ends.")] = None,
-    max_minutes: Annotated[float | None, typer.Option(help="End cleanly after so much training; 0: no limit.")] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings in sections; a run's config.toml is one.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any one setting, as section.key=value. May be repeated."),
-    ] = None,
+    max_minutes: options.MaxMinutes = None,
+    config: options.Config = None,
+    set_: options.Set = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out, which was stopped, by its own settings.")
     ] = False,
-    seed: Annotated[int | None, typer.Option(min=0, help="Start of everything random.", show_default="13")] = None,
+    seed: options.SettingsSeed = None,
     force: options.Force = False,
     format: options.Format = "table",
     json: options.Json = False,

@@ -29,8 +29,6 @@ CHINESE_PRESETS = {"bidaf": "bidaf-small-dureader"}
 ANSWER_TOKENS = {"squad": 15, "cmrc": 50, "dureader": 200, "msmarco": 75}
 """How long an answer may be where the settings say nothing: 99 % of the labels keep to it, 95 % on DuReader."""
 
-Device = Literal["auto", "cpu", "cuda"]
-Precision = Literal["auto", "float32", "bfloat16"]
 InitLevels = Literal["uniform", "first"]
 Data = Annotated[
     Path | None, typer.Argument(metavar="DATA", help="A folder made by prepare. With --resume only if it has moved.")
@@ -54,17 +52,12 @@ def train(
     lr: Annotated[float | None, typer.Option(help="Learning rate at the start.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of features dropped, 0 to 1.")] = None,
     hidden: Annotated[int | None, typer.Option(help="Width of the reader's layers.")] = None,
-    device: Annotated[Device | None, typer.Option(help="Where to train.")] = None,
-    precision: Annotated[Precision | None, typer.Option(help="Of matrix products; auto is bfloat16 on a GPU.")] = None,
+    device: options.Device = None,
+    precision: options.Precision = None,
     patience: Annotated[int | None, typer.Option(help="Epochs without a better score before it ends; 0: all.")] = None,
-    max_minutes: Annotated[float | None, typer.Option(help="End cleanly after so much training; 0: no limit.")] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings in sections; a run's config.toml is one.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any one setting, as section.key=value. May be repeated."),
-    ] = None,
+    max_minutes: options.MaxMinutes = None,
+    config: options.Config = None,
+    set_: options.Set = None,
     grow: Annotated[
         Path | None,
         typer.Option(metavar="RUN", help="Begin with the weights of a finished run, at more levels of attention."),
@@ -72,7 +65,7 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped, by its own settings.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Start of everything random.", show_default="13")] = None,
+    seed: options.SettingsSeed = None,
     force: options.Force = False,
     format: options.Format = "table",
     json: options.Json = False,

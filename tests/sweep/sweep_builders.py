@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from made_results import made_scores
 from tiny_runs import tiny
 
 from ham_mrc.eval.results import Result
-from ham_mrc.eval.squad import SIGNATURE
-from ham_mrc.records import Scores
 from ham_mrc.sweep.folder import Sweep
 from ham_mrc.sweep.grid import Cell, Grid
 from ham_mrc.sweep.request import Request
@@ -18,21 +17,8 @@ from ham_mrc.sweep.request import Request
 
 def made_run(cell: Cell, f1: Sequence[float], **changes: Any) -> Result:
     """A run's result on questions q0, q1, ... with these F1; exact match is 100 where F1 is 100."""
-    rows = {f"q{i}": {"exact_match": 100.0 if value == 100 else 0.0, "f1": float(value)} for i, value in enumerate(f1)}
-    values: dict[str, Any] = {
-        "dataset": "squad",
-        "version": "1.1",
-        "questions": len(rows),
-        "answered": len(rows),
-        "missing": 0,
-        "extra": 0,
-        "metrics": {name: sum(row[name] for row in rows.values()) / len(rows) for name in ("exact_match", "f1")},
-        "signature": SIGNATURE,
-        "references_sha256": "ab" * 32,
-        "per_question": rows,
-    }
     run = {"reader": cell.reader, "preset": "", "part": "dev", "depth": cell.depth, "seed": cell.seed}
-    return Result(f"seed-{cell.seed}", Scores(**{**values, **changes}), run, f"{cell.folder}/scores.json")
+    return Result(f"seed-{cell.seed}", made_scores(f1, **changes), run, f"{cell.folder}/scores.json")
 
 
 def made_runs(scores: Mapping[tuple[str, int, int], Sequence[float]]) -> dict[Cell, Result]:
