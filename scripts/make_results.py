@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ham_mrc.config import read_toml
-from ham_mrc.eval.datasets import TITLES
+from ham_mrc.eval.datasets import metrics_of
 from ham_mrc.eval.poem_compare import compare_poems
 from ham_mrc.eval.poem_comparison_tables import comparison_tables
 from ham_mrc.eval.poem_file import load_poem_result
@@ -30,7 +30,7 @@ from ham_mrc.eval.results import load_result
 from ham_mrc.sweep.folder import SWEEP
 from ham_mrc.sweep.grid import Cell, Grid
 from ham_mrc.sweep.levels import sweep_levels
-from ham_mrc.sweep.result import SweepResult, sweep_result
+from ham_mrc.sweep.result import SweepResult, SweepRow, sweep_result
 from ham_mrc.sweep.runs import RUNS, best_epoch, log_of
 from ham_mrc.sweep.table import main_metrics, sweep_tables
 from ham_mrc.tables import Table, make_table, to_markdown
@@ -113,18 +113,39 @@ def _runs(folder: Path) -> Table:
 
 
 def _paper(folder: Path) -> Table:
-    """Table 1 of the paper: its own data, beside whatever experiment."""
-    rows = [
-        [TITLES[dataset], row.name, "none" if row.depth is None else str(row.depth), *map(_two, row.metrics.values())]
-        for dataset, published in PUBLISHED.items()
-        for row in published
-    ]
-    headers = ["dataset", "reader", "depth", "EM, BLEU-4 or BLEU-1", "F1 or ROUGE-L"]
-    return make_table(headers, rows, right=headers[2:])
+    """What each depth adds to a reader without it, in Table 1 of the paper and in this sweep: on other data each."""
+    own: dict[tuple[str, int | None], SweepRow] = {(row.reader, row.depth): row for row in found(folder).rows}
+    metrics = main_metrics(found(folder))
+    rows = []
+    for dataset, published in PUBLISHED.items():
+        known = metrics_of(dataset, "1.1")
+        base = published[0].metrics
+        for row in published[1:]:
+            if (row.name, row.depth) in own:
+                gains = {known[name].label: value - base[name] for name, value in row.metrics.items()}
+                here = own[row.name, row.depth].differences
+                said = [_gain(metrics[name].label, here[name].value) for name in metrics]
+                told = ", ".join(_gain(*gain) for gain in gains.items())
+                rows.append([row.name, str(row.depth), f"{PAPER_DATA[dataset]}: {told}", ", ".join(said)])
+    return make_table(["reader", "depth", "in the paper", "here"], rows, right=["depth"])
 
 
-def _two(value: float) -> str:
-    return f"{value:.2f}"
+def _gain(label: str, value: float) -> str:
+    return f"{label} {value:+.2f}"
+
+
+PAPER_DATA = {"squad": "SQuAD", "dureader": "DuReader", "msmarco": "MS MARCO"}
+
+
+def _published(_: Path) -> Table:
+    """Table 1 of the paper as it stands there."""
+    rows = []
+    for dataset, published in PUBLISHED.items():
+        labels = metrics_of(dataset, "1.1")
+        for row in published:
+            figures = ", ".join(f"{labels[name].label} {value:.2f}" for name, value in row.metrics.items())
+            rows.append([PAPER_DATA[dataset], row.name, "none" if row.depth is None else str(row.depth), figures])
+    return make_table(["dataset", "reader", "depth", "figures"], rows, right=["depth"])
 
 
 def _poems(folder: Path, protocol: str) -> str:
@@ -144,6 +165,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "levels": lambda folder: to_markdown(_tables(folder)[1]),
     "runs": lambda folder: to_markdown(_runs(folder)),
     "paper": lambda folder: to_markdown(_paper(folder)),
+    "published": lambda folder: to_markdown(_published(folder)),
     "multi": lambda folder: _poems(folder, "multi-planned"),
     "single": lambda folder: _poems(folder, "single-planned"),
     "oracle": lambda folder: _poems(folder, "multi-oracle"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,19 @@ def test_every_benchmark_is_tried_here() -> None:
     assert {file.stem for file in BENCHMARKS.glob("*.py")} == {
         *("metrics", "overfit", "plain_metrics", "prepare", "readers")
     }
+
+
+def test_report_prints_a_row_for_each_filter_and_finds_what_the_plain_way_finds() -> None:
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        pytest.skip("no Chromium here (apt-get install chromium)")
+    toy = [sys.executable, BENCHMARKS / "report.py", "--questions", "20", "--runs", "2"]
+    header, *rows, _, title, size, slowest = subprocess.run(
+        toy, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert header.split() == ["filter", "ms", "plain", "ms", "plain", "/", "ours", "found"]
+    assert [row.split()[-1] for row in rows[2:5]] == ["20"] * 3
+    assert rows[-1].split()[-1] == "0"
+    assert len(rows) == 9
+    assert title == "20 questions, 2 results; 100 resamples"
+    assert size.startswith("page: 0.0")
+    assert slowest.startswith("slowest filter: ")
