@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -328,33 +326,25 @@ def test_predictions_for_other_questions(
     )
 
 
-def process(*arguments: str) -> tuple[subprocess.CompletedProcess[str], float]:
-    """A run as a process of its own, and its CPU seconds."""
-    before = os.times()
-    found = subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=Path(ham_mrc.__file__).parents[1],
-        check=False,
-    )
-    after = os.times()
-    return found, after.children_user + after.children_system - before.children_user - before.children_system
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run as a process of its own."""
+    folder = Path(ham_mrc.__file__).parents[1]
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=folder, check=False)
 
 
 HEAVY = ("torch", "numpy", "nltk", "sacrebleu", "scipy", "statistics")
 
 
 def test_nothing_heavy_is_imported(predictions: Path, references: Path) -> None:
-    found, _ = process("-X", "importtime", "-m", "ham_mrc", "eval", str(predictions), str(references), "--min", "f1=1")
+    found = process("-X", "importtime", "-m", "ham_mrc", "eval", str(predictions), str(references), "--min", "f1=1")
     assert found.returncode == 0
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in found.stderr.splitlines() if "|" in line}
     assert {"ham_mrc", "orjson", "rich"} <= imported
     assert not imported & set(HEAVY)
 
 
-def test_ten_thousand_questions_in_a_second(tmp_path: Path) -> None:
-    """Distinct texts throughout, so that nothing normalised once serves twice."""
+def test_ten_thousand_questions(tmp_path: Path) -> None:
+    """Distinct texts throughout, so that nothing normalised once serves twice. benchmarks/metrics.py has the seconds."""
     articles, predictions = [], {}
     for place in range(10_000):
         answers = [f"the {word} number {place} of Oslo" for word in ("big", "small", "very old")]
@@ -363,8 +353,5 @@ def test_ten_thousand_questions_in_a_second(tmp_path: Path) -> None:
         articles.append({"paragraphs": [{"context": f"Passage {place}. " * 20, "qas": qas}]})
     gold = written(tmp_path / "gold.json", {"version": "1.1", "data": articles})
     path = written(tmp_path / "predictions.json", predictions)
-    begin = time.perf_counter()
-    found, seconds = process("-m", "ham_mrc", "eval", str(path), str(gold), "--json")
-    print(f"{seconds:.2f} s CPU, {time.perf_counter() - begin:.2f} s on the clock")
+    found = process("-m", "ham_mrc", "eval", str(path), str(gold), "--json")
     assert json.loads(found.stdout)["metrics"]["exact_match"] == 50.0
-    assert seconds < 1.0
