@@ -344,7 +344,7 @@ def test_nothing_heavy_is_imported(predictions: Path, references: Path) -> None:
 
 
 def test_ten_thousand_questions(tmp_path: Path) -> None:
-    """Distinct texts throughout, so that nothing normalised once serves twice. benchmarks/metrics.py has the seconds."""
+    """Distinct texts throughout: nothing normalised once serves twice. benchmarks/metrics.py has the seconds."""
     articles, predictions = [], {}
     for place in range(10_000):
         answers = [f"the {word} number {place} of Oslo" for word in ("big", "small", "very old")]
