@@ -6,6 +6,8 @@ import importlib.util
 import json
 import math
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -89,3 +91,17 @@ def test_a_sweep_is_kept_without_weights(script: ModuleType, tmp_path: Path) -> 
     assert "| match-lstm | 1 | 2 | 50.00 ± 70.71 |" in page
     assert "| 75.00 ± 35.36 |" in page
     assert "old" not in page
+
+
+def test_looks_counts_who_looks_elsewhere(tmp_path: Path) -> None:
+    """Three words of a passage: at level 1 two look at `rises`, one at `What`; at level 2 all look at `What`."""
+    level1, level2 = [[0.2, 0.8], [0.4, 0.6], [0.9, 0.1]], [[0.7, 0.3]] * 3
+    site = {"queries": "passage", "keys": "question", "rows": [{"levels": [level1, level2]}]}
+    itself = {"queries": "passage", "keys": "passage", "rows": [{"levels": [[[1.0]]]}]}
+    trace = tmp_path / "trace.jsonl"
+    write_jsonl(trace, [{"question": ["What", "rises"], "sites": {"match": site, "self": itself}}])
+    command = [sys.executable, ROOT / "experiments" / "looks.py", trace]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "match: 33.3, 0.0 % of passage words look elsewhere, level by level; level 1 looks at: rises 1\n"
+    )
