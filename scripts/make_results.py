@@ -150,10 +150,29 @@ def _published(_: Path) -> Table:
 
 def _poems(folder: Path, protocol: str) -> str:
     """What `ham-mrc poem compare` prints by one protocol; depth 1 is the baseline."""
-    names = [name for start in POEM_ROWS for name in sorted(path.name for path in folder.glob(f"{start}-*"))]
-    found = compare_poems([load_poem_result(folder / name) for name in names], resamples=10_000)
+    found = compare_poems([load_poem_result(run) for run in poem_runs(folder)], resamples=10_000)
     asked = tuple(table for table in found.tables if table.protocol.key == protocol)
     return "\n".join(map(to_markdown, comparison_tables(replace(found, tables=asked))))
+
+
+def _each_poem_run(folder: Path) -> Table:
+    """A row for each run of Table 2: what training and evaluation said of it."""
+    names = ("bleu_5", "bleu_7", "single_bleu_5", "single_bleu_7")
+    rows = []
+    for run in poem_runs(folder):
+        result = load_poem_result(run)
+        found = result.figures
+        perplexity, lines = result.trained.get("perplexity"), result.diagnostics["planned"]
+        cells = [f"{found[name]:.2f}" for name in names] + [f"{lines[length]['different']:.1f}" for length in "57"]
+        rows.append([run.name, "" if perplexity is None else f"{perplexity:.1f}", *cells])
+    headers = ["run", "perplexity of valid", "BLEU 5", "BLEU 7", "single BLEU 5", "single BLEU 7"]
+    headers += ["different lines of 5, %", "different lines of 7, %"]
+    return make_table(headers, rows, right=headers[1:])
+
+
+def poem_runs(folder: Path) -> list[Path]:
+    """The kept runs of Table 2, in its order."""
+    return [path for start in POEM_ROWS for path in sorted(folder.glob(f"{start}-*"))]
 
 
 POEM_ROWS = ("dot", "ham5", "ham10", "ham20", "ppg", "rnnpg", "smt")
@@ -169,6 +188,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "multi": lambda folder: _poems(folder, "multi-planned"),
     "single": lambda folder: _poems(folder, "single-planned"),
     "oracle": lambda folder: _poems(folder, "multi-oracle"),
+    "each": lambda folder: to_markdown(_each_poem_run(folder)),
 }
 
 
