@@ -216,6 +216,22 @@ def test_colours_can_be_told_from_the_paper(rivers: Path, visit: Visit, scheme: 
         assert contrast(front, "paper") >= 3, front
 
 
+def test_many_results_leave_room_for_the_gold_answer(tmp_path: Path, visit: Visit) -> None:
+    """Thirty marks are wider than the list, so there is a count instead; of ten runs each has its mark."""
+    document = many_questions(10)
+    gold = gold_of(document)
+    first = next(iter(gold))
+    for runs, marks in ((10, 10), (30, 0)):
+        seeds = tuple(range(runs // 2))
+        page = visit.open(report(tmp_path / str(runs), write_runs(tmp_path / str(runs), document, (1, 5), seeds)))
+        answers = [mostly_right(gold, 0.6 + 0.01 * depth, seed)[first] for depth in (1, 5) for seed in seeds]
+        under = page.locator("#rows .row .under").first
+        assert under.locator(".sign").count() == marks
+        share = "" if marks else f"{answers.count(gold[first])} of {runs} right"
+        assert under.text_content() == share + gold[first]
+        assert under.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 def test_ten_thousand_questions_of_five_runs(tmp_path: Path, visit: Visit) -> None:
     document = many_questions(10_000)
     file = report(tmp_path, write_runs(tmp_path / "runs", document, (1, 2, 5, 10, 20)))

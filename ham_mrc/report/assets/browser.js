@@ -1,5 +1,7 @@
 // The parts put together: what is typed or chosen filters the list, what is chosen there is shown beside it.
 
+const MOST_SIGNS = 12; // what a row of the list has room for beside the gold answer
+
 async function start() {
   const at = (id) => document.getElementById(id);
   const data = await unpacked("questions-data"), traces = await unpacked("traces-data");
@@ -10,7 +12,8 @@ async function start() {
   function row(i) {
     const question = data.questions && data.questions[i] !== null ? data.questions[i] : data.ids[i];
     const right = outcomes.filter((own) => own[i] === RIGHT).length;
-    const signs = make("span", { class: "signs" }, ...outcomes.map((own) => sign(own[i])));
+    const signs = make("span", { class: "signs" },
+      ...(outcomes.length <= MOST_SIGNS ? outcomes.map((own) => sign(own[i])) : [data.right ? `${right} of ${data.runs.length} right` : ""]));
     const said = data.right ? `right in ${right} of ${data.runs.length}` : "";
     const gold = data.gold ? data.gold[i][0] || "no answer" : "";
     return make("div", { "aria-label": [question, said].filter(Boolean).join("; "), title: said },
