@@ -156,7 +156,7 @@ def test_metrics_sees_a_figure_that_differs(
 def test_every_benchmark_is_tried_here() -> None:
     """plain_metrics.py is the other side of metrics.py."""
     assert {file.stem for file in BENCHMARKS.glob("*.py")} == {
-        *("metrics", "overfit", "plain_metrics", "prepare", "readers")
+        *("metrics", "overfit", "plain_metrics", "prepare", "readers", "report")
     }
 
 
