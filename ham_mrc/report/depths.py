@@ -10,7 +10,7 @@ from ham_mrc.eval.results import Result
 from ham_mrc.report.charts import Chart, Series
 from ham_mrc.report.gather import Material
 from ham_mrc.report.scoreboard import Panels, shown_metrics
-from ham_mrc.sweep.grid import Cell, make_grid
+from ham_mrc.sweep.grid import Cell, Grid
 from ham_mrc.sweep.result import sweep_result
 from ham_mrc.sweep.table import sweep_tables, verdicts
 from ham_mrc.tables import Table
@@ -49,7 +49,7 @@ def depth_tests(material: Material) -> DepthTests | None:
     if len(depths) < 2 or len(shallowest) > 1:
         return None
     readers = list(dict.fromkeys(cell.reader for cell in cells))
-    grid = make_grid(readers, depths, sorted({cell.seed for cell in cells}))
+    grid = Grid(tuple(readers), tuple(depths), tuple(sorted({cell.seed for cell in cells})))
     comparison = material.comparison
     found = sweep_result(cells, grid, resamples=comparison.resamples, seed=comparison.seed)
     return DepthTests(tuple(verdicts(found)), tuple(reversed(sweep_tables(found, []))))
