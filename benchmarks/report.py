@@ -28,7 +28,7 @@ from ham_mrc.report.gather import Material, gather
 from ham_mrc.report.page import write_report
 from ham_mrc.report.questions import questions
 
-MIB = 1e6
+MEGABYTE = 1e6
 LARGEST, SLOWEST = 15.0, 200.0  # MB, milliseconds: the aims for 10,000 questions of five runs
 SEARCHES = ("e", "river1", "river12", "nowhere to be found")
 CHOICES = (("outcome", "right"), ("outcome", "differs"), ("outcome", "all"), ("order", "gap"), ("order", "file"))
@@ -42,7 +42,7 @@ PLAIN = """([texts, words]) => {
 
 
 def main() -> None:
-    """Print a row for each filter, then size and times; nothing here is an error, however slow."""
+    """Print a row for each filter, then size and times. Slow is no error; to find other questions than plainly is one."""
     asked = parse()
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
@@ -66,7 +66,7 @@ def main() -> None:
     count = material.comparison.questions
     plain = len(to_json(questions(material)))
     print(f"\n{count:,} questions, {len(material.runs)} results; 100 resamples")
-    print(f"page: {size / MIB:.2f} MB, {size / plain:.2f} of its questions as JSON (aim: {LARGEST:g} MB)")
+    print(f"page: {size / MEGABYTE:.2f} MB, {size / plain:.2f} of its questions as JSON (aim: {LARGEST:g} MB)")
     print(f"slowest filter: {slowest:.1f} ms (aim: {SLOWEST:g} ms); made in {made:.1f} s, opened in {opened:.1f} s")
 
 

@@ -97,11 +97,13 @@ def _site(material: Material, name: str, rows: list[tuple[int, SiteLevels]]) -> 
         if depth > 1
         else None,
         Chart("Entropy of the attention", "level", "1 is even", lines(lambda site: site.entropies), ticks),
-        Chart("Spread over queries", "level", "share of its length", lines(lambda site: site.spreads), ticks),
+        Chart("Spread over queries", "level", "share of its length", lines(lambda site: site.spreads), ticks)
+        if any(spread for _, site in rows for spread in site.spreads)
+        else None,
     ]
     drawn = []
     for chart in charts:
-        if chart is not None and any(y != 0 for one in chart.series for _, y in one.points):
+        if chart is not None and any(one.points for one in chart.series):
             drawn.append(_logarithmic(chart) if "share" in chart.y else chart)
     legend = tuple((row, material.labels[row]) for row, _ in rows)
     told = tuple(_plain(material.labels[row], site) for row, site in rows)

@@ -8,6 +8,8 @@ import pytest
 from report_runs import gold_of, many_questions, mostly_right, write_data, write_run, write_runs
 
 from ham_mrc.eval.results import load_result
+from ham_mrc.files import read_jsonl, write_jsonl
+from ham_mrc.report.curves import level_sites
 from ham_mrc.report.depths import depth_tests
 from ham_mrc.report.gather import Material, gather
 from ham_mrc.report.page import render
@@ -57,6 +59,19 @@ def test_the_page_says_so_below_the_curve(tmp_path: Path) -> None:
     depth = page[page.index('<section id="depth"') : page.index('<section id="levels"')]
     assert "<li>bidaf, EM, depths against depth 1: " in depth
     assert "difference to depth 1, seed by seed" in depth
+
+
+def test_what_is_zero_is_drawn_but_for_the_spread_of_one_query(tmp_path: Path) -> None:
+    """A hard choice of one key that never changes: entropy and change are 0, and that is what the page has to show."""
+    (run,) = write_runs(tmp_path, many_questions(10), (5,))
+    log = [entry for _, entry in read_jsonl(run / "log.jsonl")]
+    for entry in log:
+        for place, level in enumerate(entry["levels"]["match"]):
+            level.update(change=0.0 if place else None, entropy=0.0, spread=0.0)
+    write_jsonl(run / "log.jsonl", log)
+    (site,) = level_sites(material([run]))
+    titles = [chart.title for chart in site.panels.charts]
+    assert titles == ["Level weights", "Change from the level before", "Entropy of the attention"]
 
 
 @pytest.mark.parametrize("case", ["one depth", "no common depth", "two settings"])
