@@ -42,7 +42,7 @@ PLAIN = """([texts, words]) => {
 
 
 def main() -> None:
-    """Print a row for each filter, then size and times. Slow is no error; to find other questions than plainly is one."""
+    """Print a row for each filter, then size and times. To be slow is no error; to find other questions is one."""
     asked = parse()
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
