@@ -19,15 +19,11 @@ def compare(
     test: Annotated[
         Literal["randomization", "bootstrap"], typer.Option("--test", help="The paired test over questions.")
     ] = "randomization",
-    no_correction: Annotated[
-        bool, typer.Option("--no-correction", help="Leave out Holm's correction (made where there are over two rows).")
-    ] = False,
+    no_correction: options.NoCorrection = False,
     paper: Annotated[
         bool, typer.Option("--paper", help="Add the published rows of Table 1, which are on other data.")
     ] = False,
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=100, help="Resamples of the tests and the intervals.")
-    ] = 10_000,
+    resamples: options.TestResamples = 10_000,
     format: options.Format = "table",
     json: options.Json = False,
     write: options.Write = None,

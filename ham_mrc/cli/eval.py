@@ -57,7 +57,7 @@ def evaluate(
         bool, typer.Option("--tokenised", help="MS MARCO: texts are tokens joined by spaces, spaCy is not asked.")
     ] = False,
     intervals: Annotated[bool, typer.Option("--intervals", help="Add 95% bootstrap intervals.")] = False,
-    resamples: Annotated[int, typer.Option("--resamples", min=100, help="Resamples of the intervals.")] = 1000,
+    resamples: options.IntervalResamples = 1000,
     by: Annotated[By | None, typer.Option("--by", help="Add a breakdown of the scores.")] = None,
     contains: Annotated[
         bool, typer.Option("--contains", help="Add how often the answer stands somewhere in the prediction.")
@@ -68,9 +68,7 @@ def evaluate(
     save: Annotated[
         Path | None, typer.Option("--save", metavar="FILE", help="Store the result, for compare and --baseline.")
     ] = None,
-    baseline: Annotated[
-        Path | None, typer.Option("--baseline", metavar="FILE", help="Fail where this stored result is better.")
-    ] = None,
+    baseline: options.Baseline = None,
     max_drop: Annotated[
         list[str] | None,
         typer.Option("--max-drop", metavar="METRIC=POINTS", help="Let METRIC drop by POINTS (else 0). Repeatable."),
@@ -79,16 +77,12 @@ def evaluate(
         list[str] | None,
         typer.Option("--min", metavar="METRIC=VALUE", help="Fail where METRIC is below VALUE. Repeatable."),
     ] = None,
-    significant: Annotated[
-        bool, typer.Option("--significant", help="A drop fails only if a paired test also gives p < 0.05.")
-    ] = False,
+    significant: options.Significant = False,
     cluster: Annotated[
         Literal["passage"] | None,
         typer.Option("--cluster", help="Resample whole passages: questions on one passage are not independent."),
     ] = None,
-    update_baseline: Annotated[
-        bool, typer.Option("--update-baseline", help="Write this result to the --baseline file, unchecked against it.")
-    ] = False,
+    update_baseline: options.UpdateBaseline = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 where a question has no prediction.")] = False,
     format: options.CheckFormat = "table",
     json: options.Json = False,

@@ -51,6 +51,22 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no n
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Start of everything random; it is recorded.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a finished result that stands in the way.")]
 
+Baseline = Annotated[
+    Path | None, typer.Option("--baseline", metavar="FILE", help="Fail where this stored result is better.")
+]
+Significant = Annotated[
+    bool, typer.Option("--significant", help="A drop fails only if a paired test also gives p < 0.05.")
+]
+UpdateBaseline = Annotated[
+    bool, typer.Option("--update-baseline", help="Write this result to the --baseline file, unchecked against it.")
+]
+IntervalResamples = Annotated[int, typer.Option("--resamples", min=100, help="Resamples of the intervals.")]
+
+NoCorrection = Annotated[
+    bool, typer.Option("--no-correction", help="Leave out Holm's correction (made where there are over two rows).")
+]
+TestResamples = Annotated[int, typer.Option("--resamples", min=100, help="Resamples of the tests and the intervals.")]
+
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option("--device", help="Where to train.")]
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16"] | None,

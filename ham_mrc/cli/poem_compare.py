@@ -21,15 +21,11 @@ def compare(
     test: Annotated[
         Literal["randomization", "bootstrap"], typer.Option("--test", help="The paired test over poems.")
     ] = "randomization",
-    no_correction: Annotated[
-        bool, typer.Option("--no-correction", help="Leave out Holm's correction (made where there are over two rows).")
-    ] = False,
+    no_correction: options.NoCorrection = False,
     no_paper: Annotated[
         bool, typer.Option("--no-paper", help="Leave out the published rows, which are on other data.")
     ] = False,
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=100, help="Resamples of the tests and the intervals.")
-    ] = 10_000,
+    resamples: options.TestResamples = 10_000,
     format: options.Format = "table",
     json: options.Json = False,
     write: options.Write = None,

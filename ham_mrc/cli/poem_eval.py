@@ -32,13 +32,11 @@ def evaluate(
     intervals: Annotated[
         bool, typer.Option("--intervals/--no-intervals", help="95% bootstrap intervals over poems.")
     ] = True,
-    resamples: Annotated[int, typer.Option("--resamples", min=100, help="Resamples of the intervals.")] = 1000,
+    resamples: options.IntervalResamples = 1000,
     save: Annotated[
         Path | None, typer.Option("--save", metavar="FILE", help="Also store the result here, beside RUN/poems.json.")
     ] = None,
-    baseline: Annotated[
-        Path | None, typer.Option("--baseline", metavar="FILE", help="Fail where this stored result is better.")
-    ] = None,
+    baseline: options.Baseline = None,
     max_drop: Annotated[
         list[str] | None,
         typer.Option("--max-drop", metavar="FIGURE=POINTS", help="Let FIGURE drop by POINTS (else 0). Repeatable."),
@@ -49,12 +47,8 @@ def evaluate(
             "--min", metavar="FIGURE=VALUE", help="Fail where FIGURE (bleu_7, single_b1_5) is below VALUE. Repeatable."
         ),
     ] = None,
-    significant: Annotated[
-        bool, typer.Option("--significant", help="A drop fails only if a paired test also gives p < 0.05.")
-    ] = False,
-    update_baseline: Annotated[
-        bool, typer.Option("--update-baseline", help="Write this result to the --baseline file, unchecked against it.")
-    ] = False,
+    significant: options.Significant = False,
+    update_baseline: options.UpdateBaseline = False,
     format: options.CheckFormat = "table",
     json: options.Json = False,
     write: options.Write = None,

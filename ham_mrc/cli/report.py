@@ -29,9 +29,7 @@ def report(
     baseline_index: Annotated[
         int, typer.Option("--baseline-index", min=0, help="Which RESULT the others are held against, from 0.")
     ] = 0,
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=100, help="Resamples of the tests and the intervals.")
-    ] = 10_000,
+    resamples: options.TestResamples = 10_000,
     seed: options.Seed = options.DEFAULT_SEED,
     force: options.Force = False,
     quiet: options.Quiet = False,
