@@ -30,8 +30,8 @@ def compare(
 ) -> Comparison:
     """The results side by side, with a paired test of each row against that of `results[baseline_index]`.
 
-    Results whose settings differ only by "seed" become one row; the test then pairs questions, each with its
-    mean over seeds (for a corpus figure such as BLEU its counts averaged over seeds). With more than two rows
+    Results whose settings differ only by "seed" become one row, whose figures are means over seeds; the test then
+    pairs questions, each with its scores of all seeds. With more than two rows
     p-values are corrected, one family a metric, unless `correction` is False. `paper` adds published figures.
     Raises HamError where signatures or questions differ.
     """
@@ -82,11 +82,15 @@ def _check(results: Sequence[Result], baseline_index: int, test: str, paper: boo
         raise HamError(f"no published figures for {results[0].scores.dataset}", remedy=f"only {', '.join(PUBLISHED)}")
 
 
+OF_THE_MACHINE = ("device", "checkpoint_minutes")
+"""Settings of a run that say where it ran and when it was saved, and nothing of what it is."""
+
+
 def _groups(results: Sequence[Result]) -> list[list[int]]:
     """Places of the results that belong in one row, in order of first appearance."""
     groups: dict[str, list[int]] = {}
     for place, result in enumerate(results):
-        run = dict(result.run or {})
+        run = {key: value for key, value in (result.run or {}).items() if key not in OF_THE_MACHINE}
         seed = run.pop("seed", None)
         key = json.dumps(run, sort_keys=True, default=str)
         members = groups.get(key, [])
@@ -114,7 +118,7 @@ def _differences(systems: Systems, baseline: int, test: str, correct: bool) -> l
     found: list[dict[str, Difference]] = [{} for _ in systems.groups]
     others = [place for place in range(len(systems.groups)) if place != baseline]
     p_values = {place: systems.p_values(place, baseline, test) for place in others}
-    for name, metric in systems.summed.items():
+    for name, metric in systems.drawn.items():
         family = [p_values[place][name] for place in others]
         corrected = sig.holm(family) if correct else family
         for place, p, p_corrected in zip(others, family, corrected, strict=True):

@@ -37,13 +37,17 @@ class PoemRow:
 
 @dataclass(frozen=True, slots=True)
 class PoemTable:
-    """All systems that were scored by one protocol; `human` and `published` rows are not tested against them."""
+    """All systems that were scored by one protocol; `human` and `published` rows are not tested against them.
+
+    `human` rows are as the first result has them, their intervals by its `human_draws`.
+    """
 
     protocol: Protocol
     signature: str
     comparison: Comparison
     rows: tuple[PoemRow, ...]
     human: tuple[HumanRow, ...]
+    human_draws: Mapping[str, int]
     published: tuple[Published, ...]
 
 
@@ -94,6 +98,7 @@ def compare_poems(
                 comparison=found,
                 rows=tuple(_row(row, chosen, results) for row in found.rows),
                 human=tuple(row for row in chosen[0].human if row.protocol == protocol),
+                human_draws=chosen[0].draws,
                 published=TABLE_2 if paper and protocol == PROTOCOLS[0] else (),
             )
         )
@@ -159,8 +164,12 @@ def comparison_document(comparison: PoemComparison) -> dict[str, Any]:
             told |= {"system": row.system, "run": dict(row.run), "figures": dict(row.figures), "epochs": row.epochs}
             del told["reader"]
         found["signature"] = table.signature
-        human = [{"name": row.name, "figures": row.figures, "intervals": row.intervals} for row in table.human]
-        tables.append({"protocol": table.protocol.key, **found, "human": human})
+        human = [
+            {"name": row.name, "lines": row.lines, "figures": row.figures, "intervals": row.intervals}
+            for row in table.human
+        ]
+        draws = {"human_bootstrap": dict(table.human_draws)} if human else {}
+        tables.append({"protocol": table.protocol.key, **found, "human": human, **draws})
     published = any(table.published for table in comparison.tables)
     return {
         "schema": SCHEMA,

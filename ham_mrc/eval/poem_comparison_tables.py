@@ -11,7 +11,7 @@ from ham_mrc.eval.figures import interval_text
 from ham_mrc.eval.poem_compare import PoemComparison, PoemRow, PoemTable
 from ham_mrc.eval.poem_published import PUBLISHED_NOTE
 from ham_mrc.eval.poem_result import HumanRow
-from ham_mrc.eval.poem_tables import MEANING_NOTE, ORACLE_NOTE, cell_headers, cells, figure, poems_text
+from ham_mrc.eval.poem_tables import MEANING_NOTE, ORACLE_NOTE, cell_headers, cells, fewer_lines, figure, poems_text
 from ham_mrc.eval.published import Published
 from ham_mrc.eval.quatrains import LENGTHS, PROTOCOLS, mean_name
 from ham_mrc.eval.significance import p_text
@@ -47,7 +47,7 @@ def _systems_table(comparison: PoemComparison, table: PoemTable) -> Table:
         rows,
         right=headers[3:],
         title=f"{TITLES[table.protocol.key]}; {comparison.part} poems: {poems_text(comparison.poems)}",
-        notes=_notes(table, seeds),
+        notes=_notes(comparison, table, seeds),
     )
 
 
@@ -129,9 +129,16 @@ def _difference_cells(found: Difference, corrected: bool) -> list[str]:
     return [*shown, "" if found.detectable in (0, float("inf")) else f"{found.detectable:.2f}"]
 
 
-def _notes(table: PoemTable, seeds: bool) -> list[str]:
+def _notes(comparison: PoemComparison, table: PoemTable, seeds: bool) -> list[str]:
     found, base = table.comparison, letter(table.comparison.baseline)
     notes = [f"95%: percentile bootstrap interval over poems, {found.resamples:,} resamples, seed {found.seed}."]
+    draws = table.human_draws
+    if table.human and draws and draws != {"resamples": found.resamples, "seed": found.seed}:
+        notes.append(
+            f"The rows that no system wrote are as evaluation stored them: {draws['resamples']:,} resamples, seed "
+            f"{draws['seed']}."
+        )
+    notes += fewer_lines(table.human, comparison.poems)
     if len(table.rows) > 1:
         test = {"randomization": "approximate randomisation", "bootstrap": "bootstrap shifted to no difference"}
         correction = ", Holm-corrected over the rows" if found.correction else ""

@@ -87,6 +87,20 @@ def _human_row(row: HumanRow, with_intervals: bool) -> list[str | Cell]:
     return [row.name, row.protocol.references, "", *cells(row.figures, row.protocol.prefix, shown)]
 
 
+def fewer_lines(human: Iterable[HumanRow], poems: Mapping[int, int]) -> list[str]:
+    """A note for each row that is scored on fewer lines than the systems are."""
+    notes = []
+    for row in human:
+        of = {length: len(STEPS) * count for length, count in poems.items() if count}
+        own = {length: sum(row.lines.get(cell_name(step, length), 0) for step in STEPS) for length in of}
+        if own != of:
+            told = " and ".join(f"{own[length]:,} of {of[length]:,} lines of {length}" for length in of)
+            notes.append(
+                f"{row.name}: on the {told} that have other references, where every row has more to match."
+            )
+    return notes
+
+
 def _notes(result: PoemResult) -> list[str]:
     notes = []
     if len(result.lengths) < result.poems_of_part:
@@ -100,6 +114,7 @@ def _notes(result: PoemResult) -> list[str]:
             f"95%: percentile bootstrap interval over poems, {result.draws['resamples']:,} resamples, "
             f"seed {result.draws['seed']}."
         )
+    notes += fewer_lines(result.human, {length: result.poems(length) for length in LENGTHS})
     notes += [SINGLE_NOTE] if len({protocol.references for protocol in result.columns}) > 1 else []
     notes += [ORACLE_NOTE] if any(protocol.keywords == "oracle" for protocol in result.columns) else []
     return [*notes, MEANING_NOTE, *(f"signature: {result.signature(protocol)}" for protocol in result.columns)]

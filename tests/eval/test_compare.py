@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import statistics
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from made_results import OVERLAP_BETTER, OVERLAP_GOLD, OVERLAP_WORSE, made_best, made_overlap, made_result
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval.columns import columns_of, known_metrics
+from ham_mrc.eval.columns import columns_of, known_metrics, pooled
 from ham_mrc.eval.compare import compare
 from ham_mrc.eval.comparison import Comparison, comparison_json
 from ham_mrc.eval.comparison_tables import comparison_tables
+from ham_mrc.eval.metric import Metric
 from ham_mrc.eval.resampling import Bootstrap, randomization_tests
 from ham_mrc.eval.significance import (
     bootstrap_test,
@@ -114,6 +118,14 @@ def test_seeds_are_one_row() -> None:
     assert row.differences["f1"].p == randomization_test([m - a for m, a in zip(means, A, strict=True)])
     assert found.rows[0].spreads == found.rows[2].spreads == {}
     assert row.differences["f1"].ties == 4  # the mean of equal scores is a tie, whatever the rounding
+
+
+def test_where_a_run_was_made_sets_no_row_apart() -> None:
+    settings = [{"device": "cpu", "checkpoint_minutes": 5.0}, {"device": "auto", "checkpoint_minutes": 0.0}]
+    runs = [{**D5, **one, "seed": 13 + number} for number, one in enumerate(settings)]
+    found = compare([made_result("a", A, runs[0]), made_result("b", B, runs[1])])
+    assert [row.name for row in found.rows] == ["a and 1 more"]
+    assert len(compare([made_result("a", A, runs[0]), made_result("b", B, {**runs[1], "lr": 1.0})]).rows) == 2
 
 
 def test_the_same_seed_twice_stays_apart() -> None:
@@ -258,7 +270,7 @@ def test_corpus_figures() -> None:
 
 
 def test_seeds_of_a_corpus_figure() -> None:
-    """The row shows the mean of both BLEUs; the test pools both counts, so equal pools do not differ."""
+    """The row shows the mean of both BLEUs; the same two in another order do not differ."""
     run = {"reader": "bidaf", "depth": 1}
     results = [
         made_overlap("a", OVERLAP_WORSE, {**run, "seed": 1}),
@@ -275,6 +287,72 @@ def test_seeds_of_a_corpus_figure() -> None:
     assert found.rows[1].differences["bleu_4"].p == 1.0
     low, high = found.rows[0].intervals["bleu_4"]
     assert low < mean < high
+
+
+def over_places(columns: Mapping[str, Sequence[float]], metric: Metric, places: Sequence[int]) -> float:
+    assert metric.combine is not None
+    return float(metric.combine({name: sum(columns[name][place] for place in places) for name in metric.columns}))
+
+
+@pytest.mark.parametrize("sizes", [(1, 3), (3, 2)])
+def test_the_figure_of_several_seeds_is_resampled_as_a_mean_of_figures(sizes: tuple[int, int]) -> None:
+    """By a slow loop over draws and seeds; BLEU of counts that are means over seeds is another number."""
+    cuts = [
+        [text if i % step else text[: 3 + i % 4] for i, text in enumerate(OVERLAP_GOLD)] for step in (2, 3, 4, 5, 6)
+    ]
+    groups = [cuts[: sizes[0]], cuts[-sizes[1] :]]
+    results = [
+        [made_overlap(f"{depth}-{seed}", cut, {"depth": depth, "seed": seed}) for seed, cut in enumerate(group)]
+        for depth, group in enumerate(groups)
+    ]
+    found = compare([*results[0], *results[1]], resamples=400)
+    metric = known_metrics(results[0][0].scores)["bleu_4"]
+    columns = [[columns_of(result.scores, [metric]) for result in group] for group in results]
+
+    def gap(places: Sequence[int]) -> float:
+        base, ours = ([over_places(one, metric, places) for one in group] for group in columns)
+        return statistics.fmean(ours) - statistics.fmean(base)
+
+    difference = found.rows[1].differences["bleu_4"]
+    assert difference.value == pytest.approx(gap(range(40)))
+    drawn = [gap(draw) for draw in np.random.default_rng(13).integers(0, 40, size=(400, 40))]
+    assert difference.interval == pytest.approx(np.percentile(drawn, [2.5, 97.5]).tolist())
+    base, ours = (over_places(pooled(group), metric, range(40)) for group in columns)
+    assert abs(ours - base - difference.value) > 0.01
+
+
+def test_p_of_several_seeds_counts_all_swaps_of_questions() -> None:
+    """Two seeds against one: a swapped question brings the other row's texts into both seeds."""
+    rows = [[(0, 1), (1, 2)], [(2, 3, 4)]]  # which questions each result cuts: 5 of them differ, 32 swaps
+    results = [
+        made_overlap(f"{depth}-{seed}", _cut_at(places), {"depth": depth, "seed": seed})
+        for depth, row in enumerate(rows)
+        for seed, places in enumerate(row)
+    ]
+    metric = known_metrics(results[0].scores)["bleu_4"]
+    first, second, other = (columns_of(result.scores, [metric]) for result in results)
+
+    def bleu(columns: Mapping[str, Sequence[float]], others: Mapping[str, Sequence[float]], swap: int) -> float:
+        mixed = {
+            name: [others[name][i] if i < 5 and swap >> i & 1 else columns[name][i] for i in range(40)]
+            for name in columns
+        }
+        return over_places(mixed, metric, range(40))
+
+    gaps = [
+        abs(
+            (bleu(other, first, swap) + bleu(other, second, swap)) / 2
+            - (bleu(first, other, swap) + bleu(second, other, swap)) / 2
+        )
+        for swap in range(32)
+    ]
+    p = sum(gap >= gaps[0] - 1e-9 for gap in gaps) / 32
+    assert 0.05 < p < 1
+    assert compare(results).rows[1].differences["bleu_4"].p == p
+
+
+def _cut_at(places: Sequence[int]) -> list[str]:
+    return [text[:5] if i in places else text for i, text in enumerate(OVERLAP_GOLD)]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -164,6 +165,20 @@ def test_the_table() -> None:
     assert f"signature: {PROTOCOLS[0].signature('random')}" in text.replace("\\|", "|")
 
 
+def test_notes_say_of_which_lines_and_draws_the_rows_are_that_no_system_wrote() -> None:
+    """Two lines of 5 were scored of three times ten, and of 7 none."""
+    draws = {"resamples": 1000, "seed": 7}
+    results = [replace(one, draws=draws) for one in seeds()]
+    notes = comparison_tables(compare_poems(results, resamples=100))[0].notes
+    assert (
+        "random human line: on the 2 of 30 lines of 5 and 0 of 30 lines of 7 that have other references, where every "
+        "row has more to match."
+    ) in notes
+    assert "The rows that no system wrote are as evaluation stored them: 1,000 resamples, seed 7." in notes
+    same = comparison_tables(compare_poems(results, resamples=1000, seed=7))[0].notes
+    assert not any("as evaluation stored them" in note for note in same)
+
+
 def test_the_papers_rows_are_grey_and_ours_are_not() -> None:
     table = comparison_tables(compare_poems(seeds(), resamples=100))[0]
     grey = [row[1].text for row in table.rows if row[1].faint]
@@ -182,6 +197,12 @@ def test_the_document() -> None:
     assert (first["protocol"], first["baseline"], first["published"]) == ("multi-planned", "smt", ())
     assert first["rows"][1]["figures"]["b1_5"] == pytest.approx((figure(4, 5) + 100) / 2)
     assert first["human"] == [
-        {"name": "random human line", "figures": {"bleu_7": 4.5}, "intervals": {"bleu_7": (4.0, 5.0)}}
+        {
+            "name": "random human line",
+            "lines": {"b1_5": 2},
+            "figures": {"bleu_7": 4.5},
+            "intervals": {"bleu_7": (4.0, 5.0)},
+        }
     ]
+    assert first["human_bootstrap"] == {}
     assert len(document["notes"]) == 1
