@@ -66,19 +66,21 @@ def made_folder(test: int = 6, train: int = 10, **changes: Any) -> Any:
 
 @dataclass
 class MadeSystem:
-    """Writes what `rule` says of a request, None for nothing, and remembers what it was asked."""
+    """Writes what `rule` says of a request, None for nothing; remembers what it was asked, and perplexity of what."""
 
     rule: Callable[[LineRequest], str | None]
     name: str = "made"
     uses_keywords: bool = True
     calls: list[list[LineRequest]] = field(default_factory=list)
+    measured: list[list[str]] = field(default_factory=list)
 
     def write(self, requests: Sequence[LineRequest], *, beam: int = 10, n: int = 1) -> list[list[Written]]:
         self.calls.append(list(requests))
         lines = [self.rule(request) for request in requests]
         return [[] if line is None else [Written(line, -1.0)] for line in lines]
 
-    def perplexity(self, folder: Any, part: str, *, keywords: str) -> float | None:
+    def perplexity(self, poems: Sequence[Any], *, keywords: str) -> float | None:
+        self.measured.append([one.poem.id for one in poems])
         return 50.0 if keywords == "oracle" else 75.0
 
 

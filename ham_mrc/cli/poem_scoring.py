@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -163,7 +162,7 @@ def _no_keyword(keywords: Sequence[str]) -> str:
 def run_settings(run: PoemRun) -> dict[str, Any]:
     """What `poem compare` shows of a run and groups runs by: settings alone, nothing measured."""
     config = run.config
-    return {"system": config.system, "preset": config.preset, **config.settings, **asdict(config.training)}
+    return {"system": config.system, "preset": config.preset, **config.settings, **config.training_settings}
 
 
 def _trained(run: PoemRun) -> dict[str, Any]:

@@ -18,7 +18,7 @@ DAMPING = 0.85
 CLOSE = 1e-4
 """The rounds end when no score moves by this."""
 ROUNDS = 1000
-"""More are never needed: every round takes at least DAMPING off the distance to the fixed point."""
+"""More are never needed: a round leaves at most DAMPING of the distance to the fixed point."""
 
 Longs = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]

@@ -6,12 +6,14 @@ Mikolov et al., "Extensions of recurrent neural network language model" (ICASSP 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 
 def frequency_classes(symbols: int, classes: int) -> Tensor:
-    """(V,): the class of each symbol, symbols being ranked by frequency.
+    """(V,): the class of each rank, symbols being ranked by frequency.
 
     Each class takes symbols until its share of all text is full, shares being equal and the frequency of a symbol one
     over its rank (Zipf's law): so the commonest stand alone, and the last class holds many.
@@ -32,13 +34,18 @@ def at_least_single(scores: Tensor) -> Tensor:
 
 
 class ClassSoftmax(nn.Module):
-    """Log P of all symbols from what is read (.., W) and their own scores (.., V)."""
+    """Log P of all symbols from what is read (.., W) and their own scores (.., V).
+
+    `order` has all symbols, the commonest first.
+    """
 
     members: Tensor
 
-    def __init__(self, symbols: int, width: int, classes: int) -> None:
+    def __init__(self, order: Sequence[int], width: int, classes: int) -> None:
         super().__init__()
-        self.register_buffer("members", frequency_classes(symbols, classes), persistent=False)
+        members = torch.empty(len(order), dtype=torch.long)
+        members[torch.tensor(order)] = frequency_classes(len(order), classes)
+        self.register_buffer("members", members, persistent=False)
         self.output = nn.Linear(width, classes, bias=False)
 
     def forward(self, read: Tensor, scores: Tensor) -> Tensor:

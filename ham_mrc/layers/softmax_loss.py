@@ -30,6 +30,8 @@ def softmax_loss(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     """
     if hidden.device.type != "cpu" or hidden.dtype not in (torch.float32, torch.float64):
         return cross_entropy(linear(hidden, weight).float(), targets, reduction="sum")
+    if not torch.is_grad_enabled():  # the function below cannot see that, and would make gradients for nobody
+        hidden, weight = hidden.detach(), weight.detach()
     loss: Tensor = _SoftmaxLoss.apply(hidden, weight, targets)  # type: ignore[no-untyped-call]
     return loss
 

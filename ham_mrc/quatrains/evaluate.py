@@ -94,7 +94,7 @@ def evaluate(
         lengths=sheet.lengths,
         poems_of_part=len(folder.poems(asked.part)),
         columns={protocol: sheet.column(protocol, texts[protocol.keywords]) for protocol in protocols},
-        diagnostics=_diagnostics(system, folder, asked, sheet, texts, rules),
+        diagnostics=_diagnostics(system, folder, sheet, texts, rules),
         human=_human_rows(folder, sheet, protocols, asked),
         run=run,
         trained=trained or {},
@@ -197,12 +197,7 @@ def _human_rows(folder: PoemFolder, sheet: _Sheet, protocols: Sequence[Protocol]
 
 
 def _diagnostics(
-    system: System,
-    folder: PoemFolder,
-    asked: Asked,
-    sheet: _Sheet,
-    texts: Mapping[str, Lines],
-    rules: Rules,
+    system: System, folder: PoemFolder, sheet: _Sheet, texts: Mapping[str, Lines], rules: Rules
 ) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for kind, lines in {**texts, "gold": sheet.gold}.items():
@@ -211,5 +206,5 @@ def _diagnostics(
         ]
         found[kind] = dict(diagnose(written, known=folder.known_lines, rules=rules))
         if kind != "gold":
-            found[kind]["perplexity"] = system.perplexity(folder, asked.part, keywords=kind)
+            found[kind]["perplexity"] = system.perplexity(sheet.poems, keywords=kind)
     return found

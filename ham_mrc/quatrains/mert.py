@@ -29,6 +29,8 @@ MARGIN = 0.1
 """How far beyond the last change of candidates an open end is taken."""
 GAIN = 1e-6
 """Percent of BLEU-2 that a step must bring."""
+PARALLEL = 1e-9
+"""Slopes closer than this are one: features are sums, and 1/3 + 1/3 + 1/3 is not always 1."""
 
 
 class Candidate(NamedTuple):
@@ -176,7 +178,7 @@ def _envelopes(height: Array, slope: Array, there: Array) -> tuple[Array, Array,
     Returns (events: set, candidate before, candidate after, x) and the first candidate of each set (Q,).
     """
     lowest = np.where(there, slope, np.inf).min(axis=1, keepdims=True)
-    first = np.where(there & (slope == lowest), height, -np.inf).argmax(axis=1)
+    first = np.where(there & (slope <= lowest + PARALLEL), height, -np.inf).argmax(axis=1)
     events: list[tuple[Array, ...]] = []
     rows, now = np.flatnonzero(there.any(axis=1)), first[there.any(axis=1)]
     while len(rows):
@@ -184,7 +186,7 @@ def _envelopes(height: Array, slope: Array, there: Array) -> tuple[Array, Array,
         rise = slope[rows] - slope[rows, now][:, None]
         drop = height[rows, now][:, None] - height[rows]  # infinite for what is not there
         with np.errstate(divide="ignore", invalid="ignore"):
-            meets = np.where(there[rows] & (rise > 1e-12), drop / rise, np.inf)
+            meets = np.where(there[rows] & (rise > PARALLEL), drop / rise, np.inf)
         after = meets.argmin(axis=1)
         where = meets[at, after]
         goes_on = np.isfinite(where)

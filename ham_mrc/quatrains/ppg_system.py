@@ -10,7 +10,7 @@ from functools import cache
 
 import torch
 
-from ham_mrc.data_prep.poem_folder import PoemFolder, PreparedPoem
+from ham_mrc.data_prep.poem_folder import PreparedPoem
 from ham_mrc.quatrains.batch import PoemBatch
 from ham_mrc.quatrains.beam import search
 from ham_mrc.quatrains.ppg import PPG
@@ -56,14 +56,14 @@ class PPGSystem:
         return found
 
     @torch.inference_mode()
-    def perplexity(self, folder: PoemFolder, part: str, *, keywords: str) -> float | None:
-        """Of lines 2 to 4 of the part's poems, ends included, each with the poet's lines before it.
+    def perplexity(self, poems: Sequence[PreparedPoem], *, keywords: str) -> float | None:
+        """Of lines 2 to 4 of `poems`, ends included, each with the poet's lines before it.
 
         Its keyword is planned from theirs, or the "oracle", which was taken from the line itself and leaks it.
         """
         planned = cache(self.next_keyword)
         groups: dict[tuple[int, int, int], list[tuple[str, tuple[str, ...], str]]] = defaultdict(list)
-        for prepared in folder.poems(part):
+        for prepared in poems:
             for step in (1, 2, 3):
                 keyword = prepared.keywords[step] if keywords == "oracle" else planned(prepared.keywords[:step])
                 groups[prepared.poem.length, step, len(keyword)].append(_task(prepared, step, keyword))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from ham_mrc.data_prep.poem_vocab import END, Characters
+from ham_mrc.data_prep.poem_vocab import END, SPECIALS, Characters
 from ham_mrc.errors import HamError, ShapeError
 from ham_mrc.layers.class_softmax import ClassSoftmax, at_least_single
 from ham_mrc.layers.product import Linear
@@ -47,7 +47,8 @@ class RNNPG(nn.Module):
       (quatrains/skipgram.py). What the generator reads, X, is a table of its own and always starts at random.
     - `kernel`: C starts from U(-kernel, kernel). Small kernels give every line the same v, all entries close to 1/2,
       and learn nothing: the published system takes 10.
-    - `context_gradient`: whether the error of a line goes back through h to the lines before; not in the published one.
+    - `context_gradient`: whether the error of a line goes back through h and r to the lines before; in the published
+      program both end at the beginning of a line.
     - `features`: what writes lines 2 to 4. "table": the translation decoder with log P as one of its four features, as
       in the published tables (rnnpg_system.py); "rnn": the network alone, by the beam.
     - `classes`: 0 for a softmax over all symbols; else P is that of a class times that within it, 82 of them in the
@@ -82,7 +83,7 @@ class RNNPG(nn.Module):
         self.recurrent = Linear(width, width, bias=False)  # R
         self.constrained = Linear(width, width, bias=False)  # H
         self.output = Linear(width, len(characters), bias=False)  # Y
-        self.classes = ClassSoftmax(len(characters), width, classes) if classes else None
+        self.classes = ClassSoftmax(_commonest_first(len(characters)), width, classes) if classes else None
 
     def ham_sites(self) -> dict[str, Ham]:
         """None: there is no attention in it."""
@@ -128,9 +129,11 @@ class RNNPG(nn.Module):
         start = torch.full_like(lines[:, 1:, :1], self.characters.start(batch.length))
         added = place + self.given(torch.cat([start, lines[:, 1:]], -1))
         state, states = self._first_state(len(lines)), []
-        for step in added.flatten(1, 2).unbind(1):
-            state = torch.sigmoid(step + self.recurrent(state))
-            states.append(state)
+        for line in added.unbind(1):
+            state = state if self.context_gradient else state.detach()
+            for step in line.unbind(1):
+                state = torch.sigmoid(step + self.recurrent(state))
+                states.append(state)
         return torch.stack(states, 1).view(added.shape)
 
     def read(self, lines: Tensor) -> Tensor:
@@ -187,6 +190,12 @@ class RNNPG(nn.Module):
     def _step(self, state: State, symbols: Tensor) -> State:
         added = state.place[:, state.step][state.owner] + self.given(symbols)
         return replace(state, r=torch.sigmoid(added + self.recurrent(state.r)), step=state.step + 1)
+
+
+def _commonest_first(symbols: int) -> list[int]:
+    """All symbols by how often a line has them: its end, the characters as the table ranks them, what no line has."""
+    special = range(len(SPECIALS))
+    return [END, *range(len(SPECIALS), symbols), *(one for one in special if one != END)]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ham_mrc.data_prep.poem_folder import PoemFolder
+from ham_mrc.data_prep.poem_folder import PoemFolder, PreparedPoem
 from ham_mrc.progress import Progress, silent
 from ham_mrc.quatrains.batch import PoemLines
 from ham_mrc.quatrains.beam import search
@@ -57,12 +57,12 @@ class RNNPGSystem:
         return self.decoder.write(requests, beam=beam, n=n, sample=sample)
 
     @torch.inference_mode()
-    def perplexity(self, folder: PoemFolder, part: str, *, keywords: str) -> float | None:
-        """Of lines 2 to 4 of the part's poems by the network, ends included; it takes no keywords."""
+    def perplexity(self, poems: Sequence[PreparedPoem], *, keywords: str) -> float | None:
+        """Of lines 2 to 4 of `poems` by the network, ends included; it takes no keywords."""
         loss, symbols = 0.0, 0
         for length in LENGTHS:
-            poems = [one.poem.lines for one in folder.poems(part) if one.poem.length == length]
-            rows = [[self.network.characters.encode(line) for line in lines] for lines in poems]
+            quatrains = [one.poem.lines for one in poems if one.poem.length == length]
+            rows = [[self.network.characters.encode(line) for line in lines] for lines in quatrains]
             for start in range(0, len(rows), AT_ONCE):
                 lines = torch.tensor(rows[start : start + AT_ONCE], device=self.network.output.weight.device)
                 found, count = self.network.loss(PoemLines(lines, length))

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ham_mrc.data_prep.poem_folder import PoemFolder
+from ham_mrc.data_prep.poem_folder import PreparedPoem
 from ham_mrc.data_prep.poem_vocab import SPECIALS
 from ham_mrc.data_prep.taxonomy import Taxonomy
 from ham_mrc.errors import HamError
@@ -37,7 +37,8 @@ ANYWHERE = 1000
 class SMTSettings:
     """What [system] may say of it.
 
-    align           "place": spans stand under one another; "ibm": spans that IBM model 1 links, wherever they stand
+    align           "place": spans stand under one another; "ibm": spans that IBM model 1 links, wherever they stand.
+                    Lexical scores hold character n against character n in both
     features        "all", or "table": inverse phrase, inverse lexical and trigram, which RNNPG's decoder has beside it
     width           half-written lines kept, more where more are asked for
     references      what tuning holds lines against; "multi" needs a folder with a taxonomy
@@ -94,7 +95,7 @@ class SMT:
         width = max(beam, self.settings.width)
         return [self._written(request, width, n, sample) for request in requests]
 
-    def perplexity(self, folder: PoemFolder, part: str, *, keywords: str) -> float | None:
+    def perplexity(self, poems: Sequence[PreparedPoem], *, keywords: str) -> float | None:
         """None: features with weights give no probabilities."""
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol
 
-from ham_mrc.data_prep.poem_folder import PoemFolder, PreparedPoem
+from ham_mrc.data_prep.poem_folder import PreparedPoem
 from ham_mrc.eval.quatrains import STEPS
 from ham_mrc.progress import Progress
 from ham_mrc.quatrains.request import LineRequest, Written
@@ -33,8 +33,8 @@ class System(Protocol):
     def write(self, requests: Sequence[LineRequest], *, beam: int = 10, n: int = 1) -> list[list[Written]]:
         """The best lines of each request, best first; none where nothing could be written."""
 
-    def perplexity(self, folder: PoemFolder, part: str, *, keywords: str) -> float | None:
-        """Of the part's own lines; None for a system that gives no probabilities."""
+    def perplexity(self, poems: Sequence[PreparedPoem], *, keywords: str) -> float | None:
+        """Of the poets' own lines; None for a system that gives no probabilities."""
 
 
 def ask(poems: Sequence[PreparedPoem], keywords: str, next_keyword: NextKeyword) -> list[LineRequest]:

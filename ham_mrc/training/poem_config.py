@@ -33,6 +33,7 @@ class PoemTrainingSettings(TrainingSettings):
     batch_size: int = 128
     eval_batch_size: int = 256
     optimizer: Literal["adam", "adamax", "adadelta", "sgd"] = "adam"  # type: ignore[assignment]
+    loss: Literal["mean", "sum"] = "mean"  # of a row's symbols; an update is the mean over its rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,20 +51,20 @@ class PoemParts:
 
 
 class PoemObjective(nn.Module):
-    """Batch -> the mean cross-entropy of a row's symbols, summed over rows; and the same, detached.
+    """Batch -> the mean (or the sum) of the cross-entropy of a row's symbols, summed over rows; and the same, detached.
 
-    So an update's loss, a mean over rows, is one over symbols: a batch has rows of one shape.
+    With the mean an update's loss, a mean over rows, is one over symbols: a batch has rows of one shape.
     """
 
-    def __init__(self, network: nn.Module, device: Device) -> None:
+    def __init__(self, network: nn.Module, device: Device, loss: str = "mean") -> None:
         super().__init__()
-        self.network, self.device = network, device
+        self.network, self.device, self.loss = network, device, loss
 
     def forward(self, batch: PoemBatch | PoemLines) -> tuple[Tensor, Tensor]:
         """In the device's precision."""
         with self.device.autocast():
             loss, symbols = self.network.loss(batch)  # type: ignore[operator]
-        total = loss * (rows_of(batch) / symbols)
+        total = loss * (rows_of(batch) / symbols) if self.loss == "mean" else loss
         return total, total.detach()
 
 
@@ -98,13 +98,13 @@ class PoemTask:
 
     larger_is_better = False
 
-    def __init__(self, system: str) -> None:
-        self.kind = NETWORKS[system]
+    def __init__(self, system: str, loss: str = "mean") -> None:
+        self.kind, self.loss = NETWORKS[system], loss
         self.unit = self.kind.unit
 
     def objective(self, network: nn.Module, device: Device) -> nn.Module:
-        """Mean cross-entropy of the characters of a line and its end, teacher forcing."""
-        return PoemObjective(network, device)
+        """Cross-entropy of the characters of a line and its end, teacher forcing."""
+        return PoemObjective(network, device, self.loss)
 
     def order(self, training: Training, epoch: int) -> list[Rows]:
         """Lines of one shape together; an update's worth each."""
@@ -218,7 +218,8 @@ def line_levels(network: nn.Module, rows: PoemRows, device: Device, limit: int =
     sites: dict[str, Any] = network.ham_sites()  # type: ignore[operator]
     if not sites:
         return {}
-    batch = rows.batch(rows.plain_order(limit)[-1]).to(device.torch)
+    group = rows.plain_order(len(rows))[-1]
+    batch = rows.batch(group[:limit]).to(device.torch)
     was_training = network.training
     network.eval()
     try:

@@ -67,7 +67,8 @@ def resume_poems(
     if run != opened and group.leader:
         run.write_config()
     network = build_network(run.config, run.characters())
-    return to_the_end((run, network, PoemParts.open(folder, system)), PoemTask(system), progress, group, going_on=True)
+    task = PoemTask(system, run.config.training.loss)
+    return to_the_end((run, network, PoemParts.open(folder, system)), task, progress, group, going_on=True)
 
 
 def _from_the_start(out: Path, config: PoemConfig, folder: PoemFolder, progress: Progress, group: Group) -> Path:
@@ -83,7 +84,8 @@ def _from_the_start(out: Path, config: PoemConfig, folder: PoemFolder, progress:
         start_vectors(network, folder, config.training.seed, progress)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"go on with: {resume_poem_command(out)}") from None
-    return to_the_end((open_poem_run(out), network, parts), PoemTask(config.system), progress, group)
+    task = PoemTask(config.system, config.training.loss)
+    return to_the_end((open_poem_run(out), network, parts), task, progress, group)
 
 
 def _in_one_pass(run: PoemRun, folder: PoemFolder, progress: Progress) -> Path:

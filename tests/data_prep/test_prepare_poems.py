@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import combinations
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from poem_builders import nonsense, prepared, write_poems, write_taxonomy
 
 from ham_mrc.data_prep.poem_folder import PARTS, open_poems
+from ham_mrc.data_prep.poem_segments import Segmenter
 from ham_mrc.data_prep.prepare_poems import PoemRequest, prepare_poems
 from ham_mrc.errors import HamError
 
@@ -42,6 +44,23 @@ def test_what_it_was_made_of_is_recorded(tmp_path: Path) -> None:
 
     assert manifest["inputs"][1]["sha256"] == hashlib.sha256((tmp_path / "themes.txt").read_bytes()).hexdigest()
     assert manifest["taxonomy"] == {"themes": 4, "phrases": 11, "dropped": 1, "repeated": 1}
+
+
+def test_lines_are_cut_by_what_the_training_lines_count(tmp_path: Path) -> None:
+    """Counting valid and test lines too would cut some lines elsewhere: the test part would have been learnt from."""
+    draw = random.Random(5)
+    poems = [
+        {"id": f"{n}", "lines": ["".join(draw.choices("天地玄黄宇宙洪荒日月", k=5)) for _ in range(4)]}
+        for n in range(60)
+    ]
+    folder = prepared(tmp_path, poems, taxonomy=False)
+    parts = {part: folder.poems(part) for part in PARTS}
+    lines = {part: [line for one in some for line in one.poem.lines] for part, some in parts.items()}
+    cut = Segmenter(lines["train"])
+    for part, some in parts.items():
+        assert [segments for one in some for segments in one.segments] == cut.segments(lines[part])
+    leaking = Segmenter([line for some in lines.values() for line in some])
+    assert leaking.segments(lines["test"]) != cut.segments(lines["test"])
 
 
 def test_medians_of_references(tmp_path: Path) -> None:

@@ -53,6 +53,16 @@ def test_no_gradient_is_made_where_none_is_wanted() -> None:
     assert softmax_loss(hidden, weight.detach(), targets).requires_grad
 
 
+def test_perplexity_makes_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the weights, even though they are being trained: it is most of the time that the loss takes."""
+    hidden, weight, targets = given()
+    expected = softmax_loss(hidden, weight, targets).item()
+    monkeypatch.setattr(module, "across_rows", lambda *_: pytest.fail("a gradient was made"))
+    for off in (torch.no_grad, torch.inference_mode):
+        with off():
+            assert softmax_loss(hidden, weight, targets).item() == expected
+
+
 def test_no_rows_lose_nothing() -> None:
     hidden, weight, targets = given(rows=0)
     loss = softmax_loss(hidden, weight, targets)

@@ -168,8 +168,10 @@ def test_a_limit_takes_poems_evenly() -> None:
     assert chosen(10, None) == chosen(10, 10) == chosen(10, 99) == list(range(10))
     assert chosen(10, 4) == [0, 2, 5, 7]
     assert chosen(2000, 500)[:3] == [0, 4, 8]
-    found = evaluated(MadeSystem(lambda request: "水" * request.length), made_folder(), limit=4)
+    system = MadeSystem(lambda request: "水" * request.length)
+    found = evaluated(system, made_folder(), limit=4)
     assert list(found.result.lengths) == ["p0", "p1", "p3", "p4"]
+    assert system.measured == [["p0", "p1", "p3", "p4"]]
     assert found.result.poems_of_part == 6
     whole = evaluated(MadeSystem(lambda request: "水" * request.length), made_folder())
     one, other = (each.result.columns for each in (whole, found))

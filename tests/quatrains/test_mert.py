@@ -80,6 +80,23 @@ def test_by_hand() -> None:
     assert gain == pytest.approx(100 * (np.sqrt(3 / 5 * 3 / 4) - np.sqrt(1 / 5 * 1 / 4)))
 
 
+def test_slopes_that_rounding_tells_apart_are_one() -> None:
+    """2/3 + 1/3 and the like: of two parallel lines the higher one counts, though the other is a trifle less steep."""
+    flat, features = np.nextafter(2.0, 0.0), [[0.0, 0.0], [1.0, 2.0], [-5.0, 5.0]]
+    features[0][1] = float(flat)
+    matches = (1, 3, 2)
+    candidates = Candidates([0])
+    rows = [
+        Candidate(str(row), np.array(row), LineCounts(n, n, 5, 4, 5)) for row, n in zip(features, matches, strict=True)
+    ]
+    candidates.add([rows])
+    step, gain = line_search(
+        *candidates.arrays(), np.array([0]), np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    )  # the third overtakes the second at 2
+    assert gain == 0
+    assert max(rows, key=lambda one: float(one.features @ [1.0, step])).counts.matches_1 == 3
+
+
 def test_equal_candidates_are_taken_once_and_other_cuts_of_a_text_are_others() -> None:
     candidates = Candidates([0])
     counts = LineCounts(1, 1, 5, 4, 5)

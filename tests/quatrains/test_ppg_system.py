@@ -66,16 +66,12 @@ def slow_perplexity(network: PPG, folder: PoemFolder, planned: bool) -> float:
 
 @pytest.mark.parametrize("keywords", ["planned", "oracle"])
 def test_perplexity_of_lines_two_to_four(folder: PoemFolder, network: PPG, keywords: str) -> None:
-    found = PPGSystem(network, last_again).perplexity(folder, "test", keywords=keywords)
+    found = PPGSystem(network, last_again).perplexity(folder.poems("test"), keywords=keywords)
     assert found == pytest.approx(slow_perplexity(network, folder, keywords == "planned"))
 
 
 def test_a_part_without_poems_has_no_perplexity(network: PPG) -> None:
-    class Empty:
-        def poems(self, part: str) -> list[object]:
-            return []
-
-    assert PPGSystem(network, last_again).perplexity(Empty(), "test", keywords="oracle") is None  # type: ignore[arg-type]
+    assert PPGSystem(network, last_again).perplexity([], keywords="oracle") is None
 
 
 def test_what_the_columns_hold_is_what_requests_ask_for(folder: PoemFolder, network: PPG) -> None:

@@ -147,6 +147,28 @@ def test_without_context_gradient_a_line_learns_nothing_from_those_after_the_nex
         assert bool(model.embedding.weight.grad[only_first].abs().sum() > 0) is reaches
 
 
+def test_without_context_gradient_no_error_goes_back_to_the_line_before() -> None:
+    """Through r neither, which runs on from line to line: X is read by the generator alone."""
+    for through, reaches in ((True, True), (False, False)):
+        model = network(context_gradient=through)
+        one = batch(5)
+        model(one)[:, 2, 1].sum().backward()  # what stands in the fourth line
+        found = model.given.weight.grad
+        assert found is not None
+        earlier = set(one.lines[:, 1:3].flatten().tolist()) - set(one.lines[:, 3].flatten().tolist())
+        assert earlier
+        assert bool(found[sorted(earlier)].abs().sum() > 0) is reaches
+
+
+def test_classes_rank_the_end_of_a_line_first_and_what_no_line_has_last() -> None:
+    classes = network(classes=4).classes
+    assert classes is not None
+    members = classes.members.tolist()
+    assert members[END] == min(members)
+    assert {members[one] for one in range(END)} == {max(members)}
+    assert members[END + 1 :] == sorted(members[END + 1 :])
+
+
 def test_every_parameter_learns() -> None:
     model = network(classes=4)
     (model.loss(batch(5))[0] + model.loss(batch(7))[0]).backward()
@@ -177,7 +199,7 @@ def test_poems_are_learned_by_heart_and_written_again() -> None:
 
 def test_class_chances_are_chances_and_those_of_the_slow_loop() -> None:
     torch.manual_seed(1)
-    softmax = ClassSoftmax(7, WIDTH, 3).double()
+    softmax = ClassSoftmax([3, 0, 6, 1, 5, 2, 4], WIDTH, 3).double()
     read, scores = torch.randn(2, WIDTH, dtype=torch.double), torch.randn(2, 7, dtype=torch.double)
     found = softmax(read, scores).exp().detach()
     torch.testing.assert_close(found.sum(-1), torch.ones(2, dtype=torch.double))

@@ -98,7 +98,8 @@ def test_perplexity_is_that_of_every_symbol_by_hand(folder: PoemFolder, alone: R
         for i in (1, 2, 3):
             total -= log_p(alone.network, lines[:i], lines[i])
             symbols += len(lines[i]) + 1
-    assert alone.perplexity(folder, "valid", keywords="planned") == pytest.approx(math.exp(total / symbols), rel=1e-5)
+    found = alone.perplexity(folder.poems("valid"), keywords="planned")
+    assert found == pytest.approx(math.exp(total / symbols), rel=1e-5)
 
 
 def test_a_decoder_is_built_once(folder: PoemFolder, tmp_path: Path) -> None:
