@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ham_mrc.tables import Cell, Table, printable
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 STAR = "*"
 """Follows the best figure of a column in text, where bold may not show."""
 
+WORD = 12
+"""Characters of a word that is not broken where the terminal is narrow."""
+
 _SUPERSCRIPTS = str.maketrans(
     "0123456789abcdefghijklmnoprstuvwxyz",  # Unicode has no common raised q
     "⁰¹²³⁴⁵⁶⁷⁸⁹ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ",
@@ -23,14 +27,16 @@ _SUPERSCRIPTS = str.maketrans(
 def to_text(table: Table, width: int | None = None, color: bool = False) -> str:
     """Lines for a terminal of `width` columns, or as wide as they need if None. Ends with a line break.
 
-    Long words are broken to fit; a number never is, so that a table of many numbers may still be wider.
+    Long words are broken to fit; a number never is. A table of too many numbers comes in pieces, one below the other,
+    each with the columns of words that its rows begin with.
     """
     from rich.console import Console
 
+    pieces = [table] if width is None else _pieces(table, width)
     # rich takes 80 columns in a terminal that calls itself dumb unless it is told the height as well.
     console = Console(
         file=io.StringIO(),
-        width=needed_width(table) if width is None else max(width, _least_width(table)),
+        width=needed_width(table) if width is None else max(width, *map(_least_width, pieces)),
         height=100,
         color_system="standard" if color else None,
         force_terminal=color,
@@ -38,19 +44,21 @@ def to_text(table: Table, width: int | None = None, color: bool = False) -> str:
         legacy_windows=False,
     )
     with console.capture() as capture:
-        for part in renderables(table):
+        for part in renderables(table, pieces):
             console.print(part)
     return "".join(line.rstrip() + "\n" for line in capture.get().splitlines())
 
 
-def renderables(table: Table) -> list[RenderableType]:
-    """What rich draws: the title, the grid, and the notes."""
+def renderables(table: Table, pieces: Sequence[Table] = ()) -> list[RenderableType]:
+    """What rich draws: the title, the grid (of `pieces` one each), and the notes."""
     from rich.text import Text
 
     parts: list[RenderableType] = []
     if table.title:
         parts.append(Text(printable(table.title), style="bold"))
-    parts.append(_grid(table))
+    for number, piece in enumerate(pieces or [table]):
+        parts += [Text("")] if number else []
+        parts.append(_grid(piece))
     notes = list(table.notes)
     if any(cell.best for row in table.rows for cell in row):
         notes.append(f"{STAR} best in its column")
@@ -102,12 +110,36 @@ def needed_width(table: Table) -> int:
     return max(wide.measure(part).maximum for part in renderables(table))
 
 
+def _pieces(table: Table, width: int) -> list[Table]:
+    """The table, or where its numbers need more than `width`, its columns in groups that fit or stand alone."""
+    columns = range(len(table.columns))
+    words = next((i for i in columns if table.columns[i].align == "right"), len(columns)) or 1
+    if _least_width(table) <= width or words >= len(columns):
+        return [table]
+    groups: list[list[int]] = []
+    for column in columns[words:]:
+        longer = [*(groups[-1] if groups else ()), column]
+        if groups and _least_width(_of_columns(table, [*columns[:words], *longer])) <= width:
+            groups[-1] = longer
+        else:
+            groups.append([column])
+    return [_of_columns(table, [*columns[:words], *group]) for group in groups]
+
+
+def _of_columns(table: Table, chosen: Sequence[int]) -> Table:
+    rows = tuple(tuple(row[i] for i in chosen) for row in table.rows)
+    return Table(tuple(table.columns[i] for i in chosen), rows)
+
+
 def _least_width(table: Table) -> int:
-    """The columns at which numbers are whole and columns of words have eight characters."""
+    """The columns at which numbers are whole, and words too if they have no more than WORD characters."""
     from rich.cells import cell_len
 
     words = [_column_texts(table, i) for i, column in enumerate(table.columns) if column.align == "left"]
-    spare = sum(max(0, max(cell_len(text) for text in texts) - 8) for texts in words)
+    spare = 0
+    for texts in words:
+        longest = max((cell_len(word) for text in texts for word in text.split()), default=0)
+        spare += max(0, max(map(cell_len, texts)) - max(8, min(longest, WORD)))
     return _wide_console().measure(_grid(table)).maximum - spare
 
 

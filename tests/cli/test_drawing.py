@@ -34,19 +34,51 @@ def test_off_a_terminal_a_table_is_as_wide_as_it_needs() -> None:
     )
 
 
-def test_a_narrow_terminal_breaks_words_and_never_numbers() -> None:
-    assert to_text(COMPARISON, width=20) == (
+def test_a_narrow_terminal_breaks_long_words_and_never_numbers() -> None:
+    table = make_table(("run", "n"), [("runs/english/match-lstm of two", "1,234,567"), ("中文 b", "8")], right=("n",))
+    assert to_text(table, width=24) == (
+        "run                    n\n"
+        "────────────────────────\n"
+        "runs/english   1,234,567\n"
+        "/match-lstm\n"
+        "of two\n"
+        "中文 b                 8\n"
+    )
+
+
+def test_more_numbers_than_fit_stand_below_one_another() -> None:
+    """Each piece begins with the columns of words; nothing is wider than the terminal but what stands alone."""
+    assert to_text(COMPARISON, width=27) == (
         "SQuAD 1.1\n"
-        "run        depth   exact match       p\n"
-        "──────────────────────────────────────\n"
-        "runs/squ       1      67.63          –\n"
-        "ad depth\n"
+        "run                   depth\n"
+        "───────────────────────────\n"
+        "runs/squad depth          1\n"
         "one\n"
-        "中文          20       8.10*ᵃᵇ   0.012\n"
-        "[red]x\n"
+        "中文 [red]x              20\n"
+        "\n"
+        "run             exact match\n"
+        "───────────────────────────\n"
+        "runs/squad         67.63\n"
+        "depth one\n"
+        "中文 [red]x         8.10*ᵃᵇ\n"
+        "\n"
+        "run                       p\n"
+        "───────────────────────────\n"
+        "runs/squad depth          –\n"
+        "one\n"
+        "中文 [red]x           0.012\n"
         "a, b: better than that run\n"
         "* best in its column\n"
     )
+
+
+def test_no_number_is_lost_in_pieces() -> None:
+    headers = [f"m{i}" for i in range(30)]
+    rows = [[f"run {row}", *(f"{row}{i:02}.00" for i in range(30))] for row in range(3)]
+    text = to_text(make_table(["run", *headers], rows, right=headers), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert [text.split().count(f"{row}{i:02}.00") for row in range(3) for i in range(30)] == [1] * 90
+    assert all(f"m{i}" in text.split() for i in range(30))
 
 
 def test_a_hundred_columns_are_not_cut_at_eighty() -> None:
