@@ -58,7 +58,8 @@ def evaluate(
     """Let a system write lines 2, 3 and 4 of every test poem from the poet's lines before them, and score these.
 
     BLEU-2 for each i and length, against many references and against one, stored in RUN/poems.json; the lines are in
-    RUN/lines. Exit code 1 says that a check failed.
+    RUN/lines. A result there that holds more stays (more poems; or as many, and references, keywords or intervals that
+    this one lacks, or a wider beam); --save RUN/poems.json replaces it. Exit code 1 says that a check failed.
     """
     wanted = Wanted(
         run=run_folder,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ham_mrc.eval.limits import LeastCheck
     from ham_mrc.eval.poem_result import PoemResult
     from ham_mrc.eval.regression import DropCheck
-    from ham_mrc.quatrains.evaluate import Evaluated
+    from ham_mrc.quatrains.evaluate import Asked, Evaluated
     from ham_mrc.quatrains.written import NextKeyword, System
     from ham_mrc.training.poem_run import PoemRun
 
@@ -74,18 +74,16 @@ def run(wanted: Wanted) -> int:
     if not wanted.minimum and wanted.against is None:
         refuse_reports(wanted.format, wanted.write)
     minima, max_drop = limits(wanted.minimum, "--min"), limits(wanted.max_drop, "--max-drop")
-    refuse_unknown_figures(minima, "--min")  # before minutes of work, not after
-    refuse_unknown_figures(max_drop, "--max-drop")
+    named = {"--min": minima, "--max-drop": max_drop}
+    for option, some in named.items():
+        refuse_unknown_figures(some, option)  # before minutes of work, not after
     baseline = None if wanted.against is None else load_poem_baseline(wanted.against)
-    found = _evaluated(wanted)
+    opened, asked = open_run(wanted.run, wanted.data), _asked(wanted)
+    _refuse_in_vain(opened, asked, named, baseline)
+    found = _evaluated(opened, asked, wanted)
+    resamples = max(wanted.resamples, TEST_RESAMPLES)
     checks = check_poems(
-        found.result,
-        minima,
-        baseline,
-        max_drop,
-        significant=wanted.significant,
-        resamples=max(wanted.resamples, TEST_RESAMPLES),
-        seed=wanted.seed,
+        found.result, minima, baseline, max_drop, significant=wanted.significant, resamples=resamples, seed=wanted.seed
     )
     document = _document(found.result, checks)
     _tell(found.result, wanted)
@@ -127,14 +125,10 @@ def open_run(path: Path, data: Path | None) -> Opened:
     return Opened(system, folder, next_keyword, run_settings(run), _trained(run))
 
 
-def _evaluated(wanted: Wanted) -> Evaluated:
-    from ham_mrc.cli.progress import reporter
-    from ham_mrc.eval.evaluation import display_name
-    from ham_mrc.quatrains.evaluate import Asked, evaluate
-    from ham_mrc.quatrains.line_rules import line_rules
+def _asked(wanted: Wanted) -> Asked:
+    from ham_mrc.quatrains.evaluate import Asked
 
-    opened = open_run(wanted.run, wanted.data)
-    asked = Asked(
+    return Asked(
         references=wanted.references,
         keywords=wanted.keywords,
         limit=wanted.limit,
@@ -142,6 +136,29 @@ def _evaluated(wanted: Wanted) -> Evaluated:
         seed=wanted.seed,
         beam=wanted.beam,
     )
+
+
+def _refuse_in_vain(
+    opened: Opened, asked: Asked, named: Mapping[str, Mapping[str, float]], baseline: PoemResult | None
+) -> None:
+    """Raise HamError where figures cannot be held against what is `named` by option: before they cost minutes."""
+    from ham_mrc.eval.poem_gate import refuse_other_protocols, refuse_unmeasured
+    from ham_mrc.quatrains.evaluate import protocols_of
+
+    system, folder = opened.system, opened.folder
+    protocols, multi = protocols_of(system, folder, asked), folder.taxonomy is not None
+    for option, some in named.items():
+        refuse_unmeasured(some, option, protocols, keywords=system.uses_keywords, multi=multi)
+    if baseline is not None:
+        refuse_other_protocols(baseline, protocols, str(folder.manifest["split"]))
+
+
+def _evaluated(opened: Opened, asked: Asked, wanted: Wanted) -> Evaluated:
+    from ham_mrc.cli.progress import reporter
+    from ham_mrc.eval.evaluation import display_name
+    from ham_mrc.quatrains.evaluate import evaluate
+    from ham_mrc.quatrains.line_rules import line_rules
+
     return evaluate(
         opened.system,
         opened.folder,
@@ -202,22 +219,30 @@ def _tell(result: PoemResult, wanted: Wanted) -> None:
 
 
 def _store(found: Evaluated, wanted: Wanted) -> None:
-    """RUN/poems.json and RUN/lines, unless a result on more poems stands there; and where --save says."""
-    from ham_mrc.errors import HamError
-    from ham_mrc.eval.poem_file import load_poem_result, save_poem_result
+    """Where --save says; and RUN/poems.json with RUN/lines, unless a result that holds more stands there."""
+    from ham_mrc.eval.poem_file import lacks, save_poem_result, standing_result
     from ham_mrc.eval.poem_result import FILE_NAME
-    from ham_mrc.files import write_jsonl
 
     if wanted.save is not None:
         save_poem_result(wanted.save, found.result)
     file = wanted.run / FILE_NAME
-    try:
-        standing = len(load_poem_result(file).lengths) if file.exists() else 0
-    except HamError:
-        standing = 0  # whatever it is, it is no result that could be lost
-    if standing > len(found.result.lengths):
-        output.notice(f"{file} is of {standing:,} poems and stays as it is; --save FILE keeps this", quiet=wanted.quiet)
+    standing = standing_result(file)
+    if standing is not None and (more := lacks(found.result, standing)) is not None:
+        kept = "" if wanted.save is not None else "; --save FILE keeps this"
+        output.notice(f"{file} {more} and stays as it is{kept}", quiet=wanted.quiet)
         return
     save_poem_result(file, found.result)
-    for kind, lines in found.lines.items():
-        write_jsonl(wanted.run / "lines" / f"{found.result.part}-{kind}.jsonl", lines)
+    _store_lines(found, wanted.run / "lines")
+
+
+def _store_lines(found: Evaluated, folder: Path) -> None:
+    """The lines behind the figures that stand, and none of a result before."""
+    from ham_mrc.eval.quatrains import PROTOCOLS
+    from ham_mrc.files import write_jsonl
+
+    for kind in {protocol.keywords for protocol in PROTOCOLS}:
+        file = folder / f"{found.result.part}-{kind}.jsonl"
+        if kind in found.lines:
+            write_jsonl(file, found.lines[kind])
+        else:
+            file.unlink(missing_ok=True)

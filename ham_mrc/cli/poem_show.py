@@ -13,10 +13,20 @@ from ham_mrc.errors import HamError
 from ham_mrc.tables import Table, make_table
 
 if TYPE_CHECKING:
+    from ham_mrc.data_prep.poem_vocab import Characters
     from ham_mrc.quatrains.looks import Looks
     from ham_mrc.training.poem_run import PoemRun
 
 SCHEMA = 1
+
+ATTENTIVE = "ppg"
+"""The one system that attends."""
+
+FIGURES = {
+    "weight": "how much of the context each level gives; they sum to 1",
+    "entropy": "1: the plain mean of keyword and lines before; 0: one place alone (fourth lines of seven)",
+}
+"""Of a level, as the log has them: a table each."""
 
 
 def show(
@@ -45,16 +55,19 @@ def show(
     """Show what each level of attention weighs, epoch by epoch, and how evenly it spreads over keyword and lines.
 
     Entropy 1 is the plain mean of all that there is to look at, 0 a single place. With --line also the places that
-    the system looked at for each character.
+    the system looked at for each character. Lines and keyword may be in Traditional or Simplified characters.
     """
     if keyword is not None and not line:
         raise HamError("--keyword is for --line", remedy="give both, or neither")
     lines = read_some(line) if line else None
+    keyword = None if keyword is None else read_keyword(keyword)
     options.need_training()
     from ham_mrc.training.poem_run import open_poem_run
 
     run = open_poem_run(run_folder)
     epochs = _epochs(run)
+    if lines is not None:
+        check_characters(lines, keyword, run.characters(), quiet=quiet)
     content: dict[str, Any] = {
         "schema": SCHEMA,
         "run": str(run_folder),
@@ -72,11 +85,15 @@ def show(
 
 
 def read_some(texts: Sequence[str]) -> tuple[str, ...]:
-    """One to four lines of one length, in one text or several. Raises HamError for other numbers, or letters."""
+    """One to four lines of one length, in one text or several, in Simplified characters.
+
+    Raises HamError for other numbers, or letters.
+    """
     from ham_mrc.quatrains.examine import read_lines
     from ham_mrc.quatrains.patterns import LENGTHS
+    from ham_mrc.quatrains.spelling import simplified
 
-    lines = tuple(line for text in texts for line in read_lines(text, "--line"))
+    lines = tuple(simplified(line) for text in texts for line in read_lines(text, "--line"))
     if not 1 <= len(lines) <= 4:
         raise HamError(f"has {len(lines)} lines; a quatrain has four", place="--line", remedy="give one to four")
     for number, one in enumerate(lines, 1):
@@ -87,38 +104,72 @@ def read_some(texts: Sequence[str]) -> tuple[str, ...]:
     return lines
 
 
+def read_keyword(text: str) -> str:
+    """One keyword in Simplified characters. Raises HamError where it is none, or several, or letters."""
+    from ham_mrc.quatrains.examine import read_lines
+    from ham_mrc.quatrains.spelling import simplified
+
+    keywords = read_lines(text, "--keyword")
+    if len(keywords) > 1:
+        raise HamError(f"has {len(keywords)} keywords; a line has one", place="--keyword", remedy="give one")
+    return simplified(keywords[0])
+
+
+def check_characters(lines: Sequence[str], keyword: str | None, characters: Characters, *, quiet: bool) -> None:
+    """Raise HamError for a keyword that the run cannot know; tell of characters of the lines that it does not."""
+    from ham_mrc.quatrains.spelling import near_ones, unknown
+
+    if strange := unknown(keyword or "", characters):
+        raise HamError(
+            f"{' '.join(strange)} {'is' if len(strange) == 1 else 'are'} not among the run's characters",
+            place="--keyword",
+            remedy=f"near ones are {near_ones(strange, characters)}",
+        )
+    if strange := unknown("".join(lines), characters):
+        output.notice(f"read as an unknown character in your lines: {' '.join(strange)}", quiet=quiet)
+
+
 def _epochs(run: PoemRun) -> list[dict[str, Any]]:
     """What the run's log says of the levels, epoch by epoch. Raises HamError where it says nothing."""
     from ham_mrc.files import read_jsonl
 
-    file = run.path / "log.jsonl"
-    log = [entry for _, entry in read_jsonl(file)] if file.exists() else []
-    if not log and not run.finished:
+    if run.config.system != ATTENTIVE:
+        raise HamError(f"{run.config.system} has no attention", file=run.path, remedy=f"show a run of {ATTENTIVE}")
+    file, depth = run.path / "log.jsonl", run.config.settings["depth"]
+    entries = list(read_jsonl(file)) if file.exists() else []
+    if not entries and not run.finished:
         raise HamError("has not finished an epoch", file=run.path, remedy="train on with --resume")
-    found = [
-        {"epoch": entry["epoch"], "best": entry["best"], "levels": levels}
-        for entry in log
-        for levels in entry.get("levels", {}).values()
-    ]
-    if not found:
-        raise HamError(f"{run.config.system} has no attention", file=run.path, remedy="show a run of ppg")
-    return found
+    if not entries:
+        raise HamError("the finished run has no epoch in it", file=file, remedy="train the run again")
+    return [one for number, entry in entries for one in _levels(entry, depth, file, number)]
+
+
+def _levels(entry: Any, depth: int, file: Path, number: int) -> list[dict[str, Any]]:
+    """What one entry of the log says of the levels. Raises HamError where it lacks what training writes there."""
+    try:
+        epoch, best, sites = int(entry["epoch"]), bool(entry["best"]), list(entry["levels"].values())
+        whole = sites and all(len(levels) == depth for levels in sites)
+        figures = [one[name] for levels in sites for one in levels for name in FIGURES]
+        if not whole or not all(isinstance(figure, float | None) for figure in figures):  # None: not a number
+            raise ValueError(f"weight and entropy of {depth} levels")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"is damaged: the epoch lacks {error}"
+        raise HamError(what, file=file, place=f"line {number}", remedy="train the run again") from error
+    return [{"epoch": epoch, "best": best, "levels": levels} for levels in sites]
 
 
 def _table(epochs: Sequence[dict[str, Any]], figure: str, title: str) -> Table:
     """A row an epoch, a column a level."""
     headers = ["epoch", *(str(level) for level, _ in enumerate(epochs[0]["levels"], 1)), "best"]
     rows = [
-        [str(one["epoch"]), *(f"{level[figure]:.3f}" for level in one["levels"]), "*" if one["best"] else ""]
+        [str(one["epoch"]), *(_shown(level[figure]) for level in one["levels"]), "*" if one["best"] else ""]
         for one in epochs
     ]
-    notes = [
-        {
-            "weight": "how much of the context each level gives; they sum to 1",
-            "entropy": "1: the plain mean of keyword and lines before; 0: one place alone (fourth lines of seven)",
-        }[figure]
-    ]
-    return make_table(headers, rows, right=headers[:-1], title=title, notes=notes)
+    return make_table(headers, rows, right=headers[:-1], title=title, notes=[FIGURES[figure]])
+
+
+def _shown(figure: float | None) -> str:
+    return "nan" if figure is None else f"{figure:.3f}"
 
 
 def _looks(run: PoemRun, lines: Sequence[str], keyword: str | None, data: Path | None) -> tuple[Looks, str]:

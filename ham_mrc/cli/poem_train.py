@@ -58,7 +58,8 @@ def train(
     """Train PPG, RNNPG or SMT, and what plans the keywords of its lines; keep the epoch of the best perplexity.
 
     Settings come from the preset, then --config, then --set, then the options, later ones over earlier ones. With
-    --resume the same command goes on where it was stopped; another --max-minutes may then be given.
+    --resume the same command goes on where it was stopped, and another --max-minutes may then be given. A run that has
+    finished, by its time limit too, stays as it is; only a planner that has gone is trained again.
     """
     given: dict[str, dict[str, Any]] = {
         "system": {"name": system, "attention": attention, "depth": depth},
@@ -83,6 +84,7 @@ def train(
         progress = reporter(quiet or not group.leader)
         if resume:
             _check_resume(out, chosen, preset, config, set_ or [], force)
+            _say_finished(out, quiet=quiet or not group.leader)
             run = resume_poems(out, data=data, max_minutes=max_minutes, progress=progress, group=group)
         else:
             if data is None:
@@ -148,6 +150,24 @@ def _check_resume(
             if key != "max_minutes" and has.get(section, {}).get(key) != value:
                 began = has.get(section, {}).get(key)
                 raise HamError(f"--resume: the run began with {key} = {began}, not {value}", remedy="leave it out")
+
+
+def _say_finished(out: Path, *, quiet: bool) -> None:
+    """Say of a run that has finished that it stays as it is, before its old table is taken for a new one."""
+    from ham_mrc.files import read_json
+    from ham_mrc.training.poem_run import open_poem_run
+    from ham_mrc.training.run_folder import FINISHED, PLANNER
+
+    if not open_poem_run(out).finished:
+        return
+    told, text = read_json(out / FINISHED), f"{out}: the run is finished"
+    if "epochs" in told:
+        epochs = f"{told['epochs']:.3g} {'epoch' if told['epochs'] == 1 else 'epochs'}"
+        text += f" ({'ended by its time limit after ' if told['cut_short'] else ''}{epochs})"
+    if not (out / PLANNER).exists():
+        notice(f"{text}; only its planner of keywords, which has gone, is trained again", quiet=quiet)
+    else:
+        notice(f"{text} and stays as it is; to train anew give --force in place of --resume", quiet=quiet)
 
 
 def _document(run: Path) -> Document:

@@ -100,6 +100,7 @@ def train(
     with together() as group:  # one process, unless torchrun has started several
         progress = reporter(quiet or not group.leader)
         if resume is not None:
+            _say_finished(resume, quiet=quiet or not group.leader)
             run = loop.resume(resume, data=data, progress=progress, group=group)
         else:
             if data is None or out is None:
@@ -128,6 +129,18 @@ def _check_resume(resume: Path | None, out: Path | None, given: dict[str, Any], 
         raise HamError(f"--out {out} and --resume {resume} name two runs", remedy="leave out --out")
     if any(others) or any(given.values()):
         raise HamError("--resume goes on with the settings that the run began with", remedy="leave out the others")
+
+
+def _say_finished(run: Path, *, quiet: bool) -> None:
+    """Say of a run that has finished that it stays as it is, before its old table is taken for a new one."""
+    from ham_mrc.files import read_jsonl
+    from ham_mrc.training.run_folder import LOG, open_run
+
+    if open_run(run).finished:
+        entries = [entry for _, entry in read_jsonl(run / LOG)]
+        how = ", the last cut short by its time limit" if entries and entries[-1]["cut_short"] else ""
+        epochs = f"{len(entries)} {'epoch' if len(entries) == 1 else 'epochs'}"
+        notice(f"{run}: the run is finished ({epochs}{how}) and stays as it is; a new one needs --out", quiet=quiet)
 
 
 def settings_of(

@@ -40,6 +40,33 @@ def save_poem_result(path: str | Path, result: PoemResult) -> None:
         stream.write(head + b',\n  "per_poem": {\n' + b",\n".join(lines) + b"\n  }\n}\n")
 
 
+def standing_result(file: Path) -> PoemResult | None:
+    """The result that stands there; None for anything else: that is no result that could be lost."""
+    try:
+        return load_poem_result(file) if file.exists() else None
+    except HamError:
+        return None
+
+
+def lacks(result: PoemResult, standing: PoemResult) -> str | None:
+    """What `standing` has and `result` has not, in words that follow its name; None where nothing would be lost.
+
+    More poems outweigh all else. On as many poems a result holds more by a kind of references or keywords, by
+    intervals, or by a wider beam.
+    """
+    ours, theirs = len(result.lengths), len(standing.lengths)
+    if ours != theirs:
+        return f"is of {theirs:,} poems" if ours < theirs else None
+    if missing := [protocol.key for protocol in standing.columns if protocol not in result.columns]:
+        return f"has {', '.join(missing)}"
+    if standing.intervals and not result.intervals:
+        return "has intervals"
+    beams = [(one.run or {}).get("beam") for one in (result, standing)]
+    if isinstance(beams[0], int) and isinstance(beams[1], int) and beams[0] < beams[1]:
+        return f"is by a beam of {beams[1]}"
+    return None
+
+
 def head_json(result: PoemResult) -> dict[str, Any]:
     """All of a result but what every poem adds; figures unrounded."""
     return {

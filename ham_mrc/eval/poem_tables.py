@@ -95,9 +95,7 @@ def fewer_lines(human: Iterable[HumanRow], poems: Mapping[int, int]) -> list[str
         own = {length: sum(row.lines.get(cell_name(step, length), 0) for step in STEPS) for length in of}
         if own != of:
             told = " and ".join(f"{own[length]:,} of {of[length]:,} lines of {length}" for length in of)
-            notes.append(
-                f"{row.name}: on the {told} that have other references, where every row has more to match."
-            )
+            notes.append(f"{row.name}: on the {told} that have other references, where every row has more to match.")
     return notes
 
 

@@ -6,9 +6,11 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
 from ham_mrc.progress import Bar, Progress
+from ham_mrc.training.run_folder import CONFIG
 
 
 @contextlib.contextmanager
@@ -35,6 +37,17 @@ def stop_requested(*, once: bool = False) -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def resumable(run: Path, command: str) -> Iterator[None]:
+    """Where the folder `run` stands, an interruption that says nothing says: go on with `command`."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if str(stop) or not (run / CONFIG).exists():
+            raise
+        raise KeyboardInterrupt(f"go on with: {command}") from None
 
 
 class StoppableBar:

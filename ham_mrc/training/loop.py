@@ -24,7 +24,7 @@ from ham_mrc.training.checkpoint import Progressed, fingerprint, load_state, sav
 from ham_mrc.training.device import choose_device
 from ham_mrc.training.distributed import ALONE, Group
 from ham_mrc.training.grow import Grown
-from ham_mrc.training.interrupt import stop_requested
+from ham_mrc.training.interrupt import resumable, stop_requested
 from ham_mrc.training.log import log_entry
 from ham_mrc.training.optimizer import build_optimizer
 from ham_mrc.training.reading import READING
@@ -55,8 +55,9 @@ def train(
     HamError for input that cannot train, and KeyboardInterrupt, whose message says how to resume, when stopped.
     """
     check_free(out, force=force)
-    begun = begin(data, out, config, group, None if grow is None else Grown.open(grow))
-    return to_the_end(begun, READING, progress, group)
+    with resumable(out, READING.resume_command(out)):
+        begun = begin(data, out, config, group, None if grow is None else Grown.open(grow))
+        return to_the_end(begun, READING, progress, group)
 
 
 def resume(out: Path, *, data: Path | None = None, progress: Progress = silent, group: Group = ALONE) -> Path:
@@ -70,9 +71,10 @@ def resume(out: Path, *, data: Path | None = None, progress: Progress = silent, 
         return out
     data = run.data if data is None else data
     check_same_data(run, data)
-    if not (out / STATE).exists():  # killed before its first save
-        return to_the_end(begin(data, out, run.config, group, Grown.recorded_in(run)), READING, progress, group)
-    return to_the_end(go_on(run, data, group), READING, progress, group, going_on=True)
+    with resumable(out, READING.resume_command(out)):
+        if not (out / STATE).exists():  # killed before its first save
+            return to_the_end(begin(data, out, run.config, group, Grown.recorded_in(run)), READING, progress, group)
+        return to_the_end(go_on(run, data, group), READING, progress, group, going_on=True)
 
 
 def to_the_end(begun: Begun, task: Task, progress: Progress, group: Group = ALONE, *, going_on: bool = False) -> Path:

@@ -28,7 +28,7 @@ from ham_mrc.training.poem_config import PoemConfig, build_poem_config
 from ham_mrc.training.run_folder import CONFIG, FINISHED, POEM, VOCABULARY, clear, resume_poem_command
 
 SCHEMA = 1
-FACTS = ("folder", "manifest_sha256", "vocabulary_sha256", "split", "seed")
+FACTS = {"folder": str, "manifest_sha256": str, "vocabulary_sha256": str, "split": str, "seed": int}
 """What [data] of a run's config.toml must say."""
 
 
@@ -118,7 +118,7 @@ def create_poem_run(path: Path, config: PoemConfig, folder: PoemFolder) -> PoemR
 def open_poem_run(path: str | Path, systems: Mapping[str, Callable[..., Any]] | None = None) -> PoemRun:
     """A run folder that exists; `systems` as for build_poem_config, all that there are if not given.
 
-    Raises HamError where it is none, or a reader's, or another version made it, or its config.toml was damaged.
+    Raises HamError where it is none, or a reader's, or another version made it, or its config.toml is damaged.
     """
     path = Path(path)
     file = path / CONFIG
@@ -127,6 +127,8 @@ def open_poem_run(path: str | Path, systems: Mapping[str, Callable[..., Any]] | 
         raise HamError(what, file=path, remedy="name what `ham-mrc poem train --out` wrote")
     sections = read_toml(file)
     made, facts = sections.get("run", {}), sections.get("data", {})
+    if "schema" not in made:
+        raise HamError("is damaged ([run] does not say what made it)", file=file, remedy="train the run again")
     if made.get("kind") != POEM:
         raise HamError("is a run of a reader, not of a poem system", file=path, remedy="see ham-mrc poem train --help")
     if made.get("schema") != SCHEMA:
@@ -136,10 +138,17 @@ def open_poem_run(path: str | Path, systems: Mapping[str, Callable[..., Any]] | 
             file=file,
             remedy="use that version, or train anew",
         )
-    if faults := [f'[data]: lacks "{name}"' for name in FACTS if name not in facts]:
+    if faults := _faults(facts):
         raise ConfigError(faults, file=file)
     if systems is None:
         from ham_mrc.training.poem_systems import settings_of_systems
 
         systems = settings_of_systems()
     return PoemRun(path, build_poem_config(sections, systems, file=file), made, facts)
+
+
+def _faults(facts: Mapping[str, Any]) -> list[str]:
+    """What [data] lacks, or says in another type than it was written in."""
+    lacking = [f'[data]: lacks "{name}"' for name in FACTS if name not in facts]
+    strange = [name for name, kind in FACTS.items() if name in facts and type(facts[name]) is not kind]
+    return lacking + [f"[data] {name} = {facts[name]!r}: is not what train wrote here" for name in strange]

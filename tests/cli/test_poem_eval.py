@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_poems import MadeSystem
+from made_poems import MadeSystem, made_poem_result
 from poem_builders import nonsense, prepared
 
 from ham_mrc.cli import poem_scoring
 from ham_mrc.cli.main import run
 from ham_mrc.cli.poem_scoring import Opened
 from ham_mrc.data_prep.poem_folder import PoemFolder
+from ham_mrc.eval.poem_file import save_poem_result
 from ham_mrc.quatrains.request import LineRequest
 
 SIGNATURE = "bleu2|corpus|refs={}|keywords={}|split=random|v1"
@@ -158,6 +159,58 @@ def test_a_limited_result_never_replaces_a_fuller_one(
     assert len((path / "lines" / "test-planned.jsonl").read_text("utf-8").splitlines()) == 120
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--references", "single"], "has multi-planned"),
+        (["--keywords", "oracle"], "has multi-planned, single-planned"),
+        (["--no-intervals"], "has intervals"),
+        (["--beam", "3"], "is by a beam of 10"),
+    ],
+)
+def test_a_narrower_result_never_replaces_a_fuller_one(
+    make_run: Runs,
+    folder: PoemFolder,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    said: str,
+) -> None:
+    path = make_run("ham", copying(folder))
+    command = ["poem", "eval", str(path), "--resamples", "100"]
+    assert run(command) == 0
+    before = {file: file.read_bytes() for file in path.rglob("*.json*")}
+    printed(capsys)
+    assert run([*command, *options]) == 0
+    assert printed(capsys)[1] == f"{path / 'poems.json'} {said} and stays as it is; --save FILE keeps this\n"
+    kept = tmp_path / "kept.json"
+    assert run([*command, *options, "--save", str(kept)]) == 0
+    assert printed(capsys)[1] == f"{path / 'poems.json'} {said} and stays as it is\n"
+    assert {file: file.read_bytes() for file in path.rglob("*.json*")} == before
+    assert run([*command, *options, "--save", str(path / "poems.json")]) == 0
+    assert printed(capsys)[1] == "", "named, it is replaced, and so are the lines"
+    assert (path / "poems.json").read_bytes() == kept.read_bytes()
+    assert kinds_of_lines(path) == {"oracle" if "oracle" in options else "planned"}
+
+
+def kinds_of_lines(path: Path) -> set[str]:
+    return {file.stem.removeprefix("test-") for file in (path / "lines").iterdir()}
+
+
+def test_the_lines_are_those_of_the_result_that_stands(
+    make_run: Runs, folder: PoemFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make_run("ham", copying(folder))
+    command = ["poem", "eval", str(path), "--no-intervals", "-q"]
+    assert run([*command, "--limit", "4", "--keywords", "both"]) == 0
+    assert kinds_of_lines(path) == {"planned", "oracle"}
+    assert run(command) == 0
+    assert list(json.loads((path / "poems.json").read_text("utf-8"))["columns"]) == ["multi-planned", "single-planned"]
+    assert kinds_of_lines(path) == {"planned"}
+    assert run([*command, "--keywords", "both"]) == 0
+    assert kinds_of_lines(path) == {"planned", "oracle"}
+
+
 def test_the_gate(make_run: Runs, folder: PoemFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, worse = make_run("good", copying(folder)), make_run("worse", copying(folder, 2))
     baseline = tmp_path / "baseline.json"
@@ -215,22 +268,59 @@ def test_the_gate(make_run: Runs, folder: PoemFolder, tmp_path: Path, capsys: py
             "--min f1=3: no figure 'f1'; there are: b1_5, b1_7, b2_5, b2_7, b3_5, b3_7, bleu_5, bleu_7, and these "
             "after single_, oracle_, single_oracle_",
         ),
+        (
+            ["--min", "oracle_bleu_7=1"],
+            "--min oracle_bleu_7=1: oracle_bleu_7 is not measured with these --references and --keywords; add "
+            "--keywords both",
+        ),
+        (
+            ["--baseline", "BASELINE", "--max-drop", "single_oracle_b1_5=1", "--references", "multi"],
+            "--max-drop single_oracle_b1_5=1: single_oracle_b1_5 is not measured with these --references and "
+            "--keywords; add --references both --keywords both",
+        ),
+        (
+            ["--baseline", "BASELINE", "--references", "single"],
+            f"BASELINE: was scored by {SIGNATURE.format('multi-tang-theme', 'planned')}, "
+            f"{SIGNATURE.format('single', 'planned')}, this result by {SIGNATURE.format('single', 'planned')}; "
+            "evaluate with the same --references and --keywords",
+        ),
         (["--references", "many"], "invalid value for '--references': 'many' is not one of 'multi', 'single', 'both'"),
         (["--limit", "0"], "invalid value for '--limit': Input should be greater than or equal to 1"),
     ],
 )
 def test_options_in_vain_are_refused_before_any_line_is_written(
-    make_run: Runs, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+    make_run: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
     def fail(request: LineRequest) -> str:
         raise AssertionError("a line was asked for")
 
-    path = make_run("ham", fail)
-    assert run(["poem", "eval", str(path), *options]) == 2
+    path, baseline = make_run("ham", fail), tmp_path / "BASELINE"
+    save_poem_result(baseline, made_poem_result())
+    assert run(["poem", "eval", str(path), *(option.replace("BASELINE", str(baseline)) for option in options)]) == 2
     out, err = printed(capsys)
     assert out == ""
-    assert err.startswith(f"error: {message}")
+    assert err.replace(str(baseline), "BASELINE").startswith(f"error: {message}")
     assert not (path / "poems.json").exists()
+
+
+def test_figures_that_a_run_cannot_have_are_refused_at_once(
+    make_run: Runs, folder: PoemFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(request: LineRequest) -> str:
+        raise AssertionError("a line was asked for")
+
+    smt = make_run("smt", fail, system="smt", uses_keywords=False)
+    assert run(["poem", "eval", str(smt), "--keywords", "both", "--min", "oracle_bleu_7=1"]) == 2
+    assert printed(capsys)[1] == (
+        "error: --min oracle_bleu_7=1: oracle_bleu_7 is not measured, for the system takes no keywords; leave --min "
+        "oracle_bleu_7 out\n"
+    )
+    bare = make_run("bare", fail, of=prepared(tmp_path, nonsense(300), taxonomy=False))
+    assert run(["poem", "eval", str(bare), "--min", "bleu_7=1"]) == 2
+    assert printed(capsys)[1] == (
+        "error: --min bleu_7=1: bleu_7 is not measured, for the poems were prepared without a taxonomy; name "
+        "single_bleu_7, or prepare again with --taxonomy\n"
+    )
 
 
 def test_compare_prints_table_2_with_our_rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import tomllib
@@ -166,6 +167,45 @@ def test_resuming_takes_another_limit_of_time(stopped: Path, tmp_path: Path) -> 
     shutil.copytree(stopped, copy)
     assert run(["poem", "train", "--resume", "--out", str(copy), "--max-minutes", "0.0000001", "-q"]) == 0
     assert poem_log(copy)[-1]["cut_short"]
+
+
+def test_a_finished_run_is_said_to_stay(
+    poem_folder: PoemFolder, poem_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(train(poem_folder, out, "--max-minutes", "0.0000001", "-q")) == 0
+    before = contents(out)
+    capsys.readouterr()
+    assert run(train(poem_folder, out, "--max-minutes", "1", "--resume")) == 0
+    printed, said = capsys.readouterr()
+    assert "the last epoch was cut short by max_minutes" in printed
+    stays = "and stays as it is; to train anew give --force in place of --resume"
+    assert re.sub(r"0\.\d+", "SOME", said.splitlines()[0]) == (
+        f"{out}: the run is finished (ended by its time limit after SOME epochs) {stays}"
+    )
+    assert contents(out) == before
+    assert run(["poem", "train", "--resume", "--out", str(poem_run)]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == f"{poem_run}: the run is finished (2 epochs) {stays}"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_a_planner_that_has_gone_is_trained_again(
+    poem_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The remedy that `generate` names."""
+    out = shutil.copytree(poem_run, tmp_path / "run")
+    (out / "planner.safetensors").unlink()
+    assert run(["poem", "generate", str(out), "春风"]) == 2
+    assert "holds no planner of keywords; finish the run with --resume" in capsys.readouterr().err
+    assert run(["poem", "train", "--resume", "--out", str(out)]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        f"{out}: the run is finished (2 epochs); only its planner of keywords, which has gone, is trained again"
+    )
+    for file in poem_run.rglob("*.*"):
+        assert (out / file.relative_to(poem_run)).read_bytes() == file.read_bytes()
 
 
 @pytest.mark.parametrize(

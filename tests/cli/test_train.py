@@ -167,7 +167,9 @@ def test_table_of_another_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert f"dev BLEU-1 {figures[0]} ROUGE-L {figures[1]} (best by dev rouge_l)" in err
     assert err.rstrip().endswith(f"next: ham-mrc predict {folder} FILE --out predictions.jsonl")
     assert run(["train", "--resume", str(folder), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["no_answer_threshold"] == entry["threshold"]
+    out, err = capsys.readouterr()
+    assert json.loads(out)["no_answer_threshold"] == entry["threshold"]
+    assert err.splitlines()[0] == (f"{folder}: the run is finished (1 epoch) and stays as it is; a new one needs --out")
 
 
 def test_grow(tmp_path: Path, river_data: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,17 @@ def test_what_is_no_prepared_folder_is_refused(tmp_path: Path) -> None:
     assert "manifest.json: is incomplete (inputs is missing); prepare again" in refused(tmp_path)
 
 
+ASKED: dict[str, Callable[[PoemFolder], object]] = {
+    "poems/train.jsonl": lambda folder: folder.poems("train"),
+    "poems/test.jsonl": lambda folder: folder.poems("test"),
+    "segments.jsonl": lambda folder: folder.segments,
+    "taxonomy.jsonl": lambda folder: folder.taxonomy,
+    "references/themes.jsonl": lambda folder: folder.references("test"),
+    "references/valid.jsonl": lambda folder: folder.references("valid"),
+}
+"""Every file that is read line by line, and who asks for it."""
+
+
 def test_damage_is_named(tmp_path: Path) -> None:
     path = prepared(tmp_path, POEMS).path
     test = path / "poems" / "test.jsonl"
@@ -137,3 +149,20 @@ def test_damage_is_named(tmp_path: Path) -> None:
     (path / "vocab.txt").write_text((path / "vocab.txt").read_text("utf-8") + "甲\n", "utf-8")
     with pytest.raises(HamError, match=r"vocab.txt: is not the table of characters that was written here"):
         _ = open_poems(path).characters
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_every_file_is_checked_before_it_is_needed(tmp_path: Path, name: str) -> None:
+    path = prepared(tmp_path, POEMS).path
+    open_poems(path).check()
+    whole = (path / name).read_bytes()
+    (path / name).unlink()
+    for look in (ASKED[name], PoemFolder.check):
+        with pytest.raises(HamError, match=f"{name}: no such file; prepare again"):
+            look(open_poems(path))
+    (path / name).write_bytes(b'{"theme": 5}\n')
+    with pytest.raises(HamError, match=r"is damaged \(.*\); prepare again"):
+        open_poems(path).check()
+    (path / name).write_bytes(whole[: whole.index("春".encode()) + 1])
+    with pytest.raises(HamError, match=rf"{name}, line \d+: is not UTF-8 \(byte \d+\); prepare again"):
+        open_poems(path).check()

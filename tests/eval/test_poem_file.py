@@ -11,8 +11,14 @@ import pytest
 from made_poems import made_poem_result
 
 from ham_mrc.errors import HamError
-from ham_mrc.eval.poem_file import load_poem_result, save_poem_result
-from ham_mrc.eval.poem_gate import check_poems, load_poem_baseline, refuse_unknown_figures
+from ham_mrc.eval.poem_file import lacks, load_poem_result, save_poem_result, standing_result
+from ham_mrc.eval.poem_gate import (
+    check_poems,
+    load_poem_baseline,
+    refuse_other_protocols,
+    refuse_unknown_figures,
+    refuse_unmeasured,
+)
 from ham_mrc.eval.poem_result import PoemResult, cell_facts
 from ham_mrc.eval.quatrains import PROTOCOLS
 
@@ -161,8 +167,74 @@ def test_a_limit_for_no_figure_is_refused_before_any_work() -> None:
         "--min bleu_6=3: no figure 'bleu_6'; there are: b1_5, b1_7, b2_5, b2_7, b3_5, b3_7, bleu_5, bleu_7, and these "
         "after single_, oracle_, single_oracle_"
     )
+    refuse_unknown_figures(dict.fromkeys(REMEDIES, 3.0), "--min")
     with pytest.raises(HamError, match=r"--min oracle_bleu_7: this metric was not scored; there are: b1_5, "):
         gate(made_poem_result(), None, minima={"oracle_bleu_7": 3.0})
+
+
+REMEDIES = {
+    "bleu_7": (PROTOCOLS[1:2], "add --references both"),
+    "b1_5": (PROTOCOLS[3:], "add --references both --keywords both"),
+    "single_bleu_7": (PROTOCOLS[:1], "add --references both"),
+    "single_b1_5": (PROTOCOLS[2:], "add --keywords both"),
+    "oracle_bleu_7": (PROTOCOLS[:2], "add --keywords both"),
+    "oracle_b3_5": (PROTOCOLS[1:2], "add --references both --keywords both"),
+    "single_oracle_bleu_5": (PROTOCOLS[:1], "add --references both --keywords both"),
+}
+"""By figure: protocols that lack it, and what would give it."""
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_a_limit_for_a_figure_that_will_not_be_measured(name: str) -> None:
+    protocols, remedy = REMEDIES[name]
+    with pytest.raises(HamError) as caught:
+        refuse_unmeasured({name: 3.0}, "--max-drop", protocols, keywords=True, multi=True)
+    said = f"--max-drop {name}=3: {name} is not measured"
+    assert str(caught.value) == f"{said} with these --references and --keywords; {remedy}"
+    refuse_unmeasured({name: 3.0}, "--max-drop", PROTOCOLS, keywords=True, multi=True)
+    if "oracle" in name:
+        with pytest.raises(HamError) as caught:
+            refuse_unmeasured({name: 3.0}, "--max-drop", protocols, keywords=False, multi=True)
+        assert str(caught.value) == f"{said}, for the system takes no keywords; leave --max-drop {name} out"
+    elif "single" not in name:
+        with pytest.raises(HamError) as caught:
+            refuse_unmeasured({name: 3.0}, "--max-drop", PROTOCOLS[1:2], keywords=True, multi=False)
+        remedy = f"name single_{name}, or prepare again with --taxonomy"
+        assert str(caught.value) == f"{said}, for the poems were prepared without a taxonomy; {remedy}"
+
+
+INTERVALS = {"intervals": {"bleu_7": (1.0, 2.0)}}
+
+
+@pytest.mark.parametrize(
+    ("ours", "standing", "said"),
+    [
+        ({}, {}, None),
+        ({}, {"found": WORSE}, "is of 40 poems"),
+        ({"found": WORSE}, {**INTERVALS, "run": {"beam": 20}, "protocols": PROTOCOLS}, None),
+        ({"protocols": PROTOCOLS[3:]}, {}, "has multi-planned, single-planned"),
+        ({"protocols": PROTOCOLS[1:2], **INTERVALS}, {}, "has multi-planned"),
+        ({"protocols": PROTOCOLS}, {}, None),
+        ({}, INTERVALS, "has intervals"),
+        ({"protocols": PROTOCOLS}, INTERVALS, "has intervals"),
+        (INTERVALS, {}, None),
+        ({"run": {"beam": 2}}, {"run": {"beam": 10}}, "is by a beam of 10"),
+        ({"run": {"beam": 20}}, {"run": {"beam": 10}}, None),
+        ({"run": {"beam": 2}}, {"run": None}, None),
+    ],
+)
+def test_what_a_result_lacks_of_the_one_that_stands(
+    ours: dict[str, Any], standing: dict[str, Any], said: str | None
+) -> None:
+    assert lacks(made_poem_result(**ours), made_poem_result(**standing)) == said
+
+
+def test_what_is_no_result_does_not_stand(tmp_path: Path) -> None:
+    file = saved(tmp_path)
+    assert standing_result(file) == load_poem_result(file)
+    file.write_text("{}")
+    assert standing_result(file) is None
+    assert standing_result(tmp_path / "none.json") is None
 
 
 def test_baselines_of_another_kind_are_refused(tmp_path: Path) -> None:
@@ -175,6 +247,9 @@ def test_baselines_of_another_kind_are_refused(tmp_path: Path) -> None:
         "bleu2|corpus|refs=single|keywords=planned|split=random|v1; evaluate with the same --references and "
         "--keywords, or write it anew with --update-baseline"
     )
+    with pytest.raises(HamError, match=r"; evaluate with poems that are split as those, or write it anew with"):
+        refuse_other_protocols(made_poem_result("main"), PROTOCOLS[:2], "balanced")
+    refuse_other_protocols(made_poem_result("main"), PROTOCOLS[:2], "random")
     with pytest.raises(HamError, match=r"main/poems.json: was scored on 4 poems, made/poems.json on 40; evaluate both"):
         gate(ours, made_poem_result("main"))
     with pytest.raises(HamError, match=r"was scored on a split of another kind \(balanced\) than made/poems.json"):

@@ -14,7 +14,7 @@ from poem_builders import nonsense, prepared
 from tiny_poems import OFTEN, poem_log, poem_outcome, tiny_poems
 
 from ham_mrc.data_prep.poem_folder import PoemFolder
-from ham_mrc.training import loop
+from ham_mrc.training import loop, poem_training
 from ham_mrc.training.poem_run import open_poem_run
 from ham_mrc.training.poem_training import resume_poems, train_poems
 from ham_mrc.training.run_folder import open_run
@@ -131,6 +131,84 @@ def test_runs_of_readers_and_of_poems_are_told_apart(poem_run: Path, river_run: 
     assert "(run schema 9); this is ham-mrc" in complaint(lambda: open_poem_run(copy))
     config.write_text(config.read_text().replace("schema = 9", "schema = 1").replace("split = ", "spilt = "))
     assert complaint(lambda: open_poem_run(copy)) == f'{config}: [data]: lacks "split"'
+    config.write_text(config.read_text().replace("spilt = ", "split = ").replace('folder = "', 'folder = 5 # "'))
+    assert complaint(lambda: open_poem_run(copy)) == f"{config}: [data] folder = 5: is not what train wrote here"
+    for text in ("", '[run]\nkind = "poem"\n'):
+        config.write_text(text)
+        assert complaint(lambda: open_poem_run(copy)) == (
+            f"{config}: is damaged ([run] does not say what made it); train the run again"
+        )
+
+
+PLACES = [
+    (loop, "build_optimizer"),  # before the loop listens for signals
+    (poem_training, "start_vectors"),
+    (poem_training, "to_the_end"),
+    (poem_training, "open_poem_run"),
+    (PoemFolder, "check"),
+]
+
+
+@pytest.mark.parametrize(("module", "name"), PLACES)
+def test_interrupted_before_the_first_update(
+    tmp_path: Path, poem_folder: PoemFolder, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
+) -> None:
+    """Wherever Ctrl-C strikes: a run that stands says how to go on, and one that does not leaves no folder."""
+    run = tmp_path / "run"
+    begun = name != "check"
+
+    def interrupt(*given: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, interrupt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            train_poems(poem_folder.path, run, tiny_poems(training=OFTEN))
+    assert str(caught.value) == (f"go on with: ham-mrc poem train --resume --out {run}" if begun else "")
+    assert run.exists() == begun
+
+
+@pytest.mark.parametrize("name", ["check", "build_optimizer"])
+def test_interrupted_while_it_takes_up_a_run(
+    tmp_path: Path, poem_folder: PoemFolder, poem_run: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run = stopped(tmp_path / "run", poem_folder, monkeypatch)
+
+    def interrupt(*given: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PoemFolder if name == "check" else loop, name, interrupt)
+        with pytest.raises(KeyboardInterrupt, match=f"^go on with: ham-mrc poem train --resume --out {run}$"):
+            resume_poems(run)
+    assert poem_outcome(resume_poems(run)) == poem_outcome(poem_run)
+
+
+@pytest.mark.parametrize("name", ["ppg", "smt"])
+@pytest.mark.parametrize("part", ["train", "valid"])
+def test_damaged_data_are_found_before_training(tmp_path: Path, name: str, part: str) -> None:
+    """The network itself reads columns; what plans keywords reads the poems, hours later."""
+    data, run = prepared(tmp_path, nonsense(50)).path, tmp_path / "run"
+    file = data / "poems" / f"{part}.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: whole.rindex("春".encode()) + 1])
+    assert complaint(lambda: train_poems(data, run, tiny_poems(name))).endswith("); prepare again")
+    assert not run.exists()
+    file.write_bytes(whole)
+    (data / "taxonomy.jsonl").unlink()
+    assert complaint(lambda: train_poems(data, run, tiny_poems(name))) == (
+        f"{data / 'taxonomy.jsonl'}: no such file; prepare again"
+    )
+    assert not run.exists()
+
+
+def test_a_planner_that_has_gone_is_trained_again(tmp_path: Path, poem_folder: PoemFolder, poem_run: Path) -> None:
+    run = shutil.copytree(poem_run, tmp_path / "run")
+    assert resume_poems(run, data=tmp_path / "gone") == run, "a whole run needs no data"
+    (run / "planner.safetensors").unlink()
+    gone = tmp_path / "gone"
+    assert complaint(lambda: resume_poems(run, data=gone)).startswith(f"{gone}: is no prepared folder of poems")
+    assert poem_outcome(resume_poems(run)) == poem_outcome(poem_run)
 
 
 def test_nothing_of_an_older_run_survives(tmp_path: Path, poem_folder: PoemFolder, poem_run: Path) -> None:

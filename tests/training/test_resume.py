@@ -41,6 +41,31 @@ def test_stopped_at_every_place_where_it_looks(
     assert messages == [f"saved after update {update}{hint}" for update in updates]
 
 
+@pytest.mark.parametrize("place", ["build_optimizer", "choose_device", "begin"])
+def test_interrupted_before_the_first_update(
+    tmp_path: Path,
+    river_data: Path,
+    config: Config,
+    unbroken: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    """A run that stands says how to go on, though nothing listens for signals yet; one that does not leaves nothing."""
+    run = tmp_path / "run"
+
+    def interrupt(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, place, interrupt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            train(river_data, run, config)
+    begun = place != "begin"
+    assert str(caught.value) == (f"go on with: ham-mrc train --resume {run}" if begun else "")
+    assert run.exists() == begun
+    assert outcome(resume(run) if begun else train(river_data, run, config)) == unbroken
+
+
 def test_killed_before_every_file_that_it_writes(
     tmp_path: Path, river_data: Path, config: Config, unbroken: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
