@@ -11,6 +11,7 @@ from ham_mrc.cli import options
 from ham_mrc.cli.output import Document, notice, show
 
 if TYPE_CHECKING:
+    from ham_mrc.quatrains.examine import Examination
     from ham_mrc.quatrains.form import RhymeBook
     from ham_mrc.tables import Check
 
@@ -27,7 +28,12 @@ def check(
     tones: Annotated[
         bool, typer.Option("--tones", help="Fail unless the tones fit a pattern without a fault.")
     ] = False,
-    rhyme: Annotated[bool, typer.Option("--rhyme", help="Fail unless the lines that should rhyme do.")] = False,
+    rhyme: Annotated[
+        bool,
+        typer.Option(
+            "--rhyme", help="Fail unless lines 2 and 4 rhyme, and 1 where the pattern that the poem fits says so."
+        ),
+    ] = False,
     repeats: Annotated[bool, typer.Option("--repeats", help="Fail where characters return too often.")] = False,
     acrostic: Annotated[
         str | None, typer.Option(metavar="CHARACTERS", help="Fail unless the lines begin with these four.")
@@ -54,9 +60,9 @@ def check(
     if book is None:
         notice(f"tones and rhyme are not looked up: pip install 'ham-mrc[{EXTRA}]' brings the rhyme book", quiet=quiet)
     found = examine(lines, book)
-    tables = [poem_table(lines, found), *([vertical_table(lines)] if vertical else [])]
+    tables = [poem_table(found), *([vertical_table(lines)] if vertical else [])]
     asked = {"tones": tones, "rhyme": rhyme, "repeats": repeats, "acrostic": bool(firsts)}
-    checks = [_verdict(name, lines, firsts, book) for name, wanted in asked.items() if wanted]
+    checks = [_verdict(name, found, firsts, book) for name, wanted in asked.items() if wanted]
     verdicts = [{"rule": one.name, "passed": one.passed, "message": one.message} for one in checks]
     content = {"schema": 1, "lines": list(lines), "form": form_json(found), "checks": verdicts}
     document = Document(content, tables, checks, name="ham-mrc.poem")
@@ -74,18 +80,22 @@ def _standard_input() -> str:
         raise HamError("is not UTF-8", file="standard input", remedy="convert it to UTF-8") from error
 
 
-def _verdict(name: str, lines: tuple[str, ...], firsts: str, book: RhymeBook | None) -> Check:
+def _verdict(name: str, found: Examination, firsts: str, book: RhymeBook | None) -> Check:
     """One rule by itself, by the code that proves what `poem generate` wrote."""
+    from ham_mrc.cli.poem_sheet import missing_from_the_book
     from ham_mrc.quatrains.examine import broken_rules
     from ham_mrc.tables import Check
 
     broken = broken_rules(
-        lines,
-        length=len(lines[0]),
+        found.lines,
+        length=found.length,
         acrostic=firsts if name == "acrostic" else "",
         tones="strict" if name == "tones" else "off",
         rhyme="strict" if name == "rhyme" else "off",
         repeats="poem" if name == "repeats" else "off",
         book=book,
     )
-    return Check(name, not broken, f"{name}: {broken[0] if broken else 'as asked'}")
+    ends = tuple(found.lines[i][-1] for i in found.unknown_ends)
+    unknown = {"tones": found.strange, "rhyme": ends}.get(name, ())
+    kept = f"as asked, as far as the book tells: {missing_from_the_book(unknown)}" if unknown else "as asked"
+    return Check(name, not broken, f"{name}: {broken[0] if broken else kept}")

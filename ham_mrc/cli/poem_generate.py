@@ -26,13 +26,19 @@ def generate(
         str | None, typer.Option(metavar="CHARACTERS", help="Four characters with which the lines begin.")
     ] = None,
     keywords: Annotated[
-        str | None, typer.Option(metavar="A,B,C,D", help="A keyword for each line, instead of planned ones.")
+        str | None,
+        typer.Option(
+            metavar="A,B,C,D",
+            help="A keyword for each line, instead of planned ones; smt and rnnpg read the first alone.",
+        ),
     ] = None,
     knowledge: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A text in which to look for what belongs to a theme.")
     ] = None,
     tones: Annotated[Strength, typer.Option(help="Keep to one of the four 平仄 patterns.")] = "off",
-    rhyme: Annotated[Strength, typer.Option(help="Rhyme lines 2 and 4, and 1 where its pattern says so.")] = "off",
+    rhyme: Annotated[
+        Strength, typer.Option(help="Rhyme lines 2 and 4, and 1 where the pattern that the poem fits says so.")
+    ] = "off",
     repeats: Annotated[
         Literal["poem", "off"], typer.Option(help="Let characters return only as seldom as in poems.")
     ] = "poem",
@@ -53,8 +59,13 @@ def generate(
         typer.Option(min=0.01, max=100, help="Of --sample: below 1 likelier, above 1 bolder.", show_default="1.0"),
     ] = None,
     show_tones: Annotated[bool, typer.Option("--show-tones", help="Show tones and rhyme with their faults.")] = False,
-    vertical: Annotated[bool, typer.Option("--vertical", help="Write downwards, from right to left.")] = False,
-    traditional: Annotated[bool, typer.Option("--traditional", help="Show Traditional characters.")] = False,
+    vertical: Annotated[
+        bool,
+        typer.Option("--vertical", help="Write downwards, from right to left; tones and rhyme above it, if asked for."),
+    ] = False,
+    traditional: Annotated[
+        bool, typer.Option("--traditional", help="Show the poem and all that is said of it in Traditional characters.")
+    ] = False,
     data: Annotated[
         Path | None,
         typer.Option("--data", metavar="DIR", help="The prepared folder, where it is not at the place RUN names."),
@@ -69,7 +80,8 @@ def generate(
 
     What is asked strictly is kept in every poem; what is preferred costs the system something. A line that stands
     word for word in a poem it has learned from is named with author and title. The same seed gives the same poems.
-    Themes may be in Traditional or Simplified characters.
+    Themes may be in Traditional or Simplified characters. With --traditional the JSON has "script": "traditional" and
+    every Chinese text in it, the names of rhyme groups and of poems as well, is Traditional.
     """
     wanted = Wanted(
         run=run_folder,

@@ -117,16 +117,11 @@ def read_keyword(text: str) -> str:
 
 def check_characters(lines: Sequence[str], keyword: str | None, characters: Characters, *, quiet: bool) -> None:
     """Raise HamError for a keyword that the run cannot know; tell of characters of the lines that it does not."""
-    from ham_mrc.quatrains.spelling import near_ones, unknown
+    from ham_mrc.quatrains.spelling import read_as_unknown, refuse_unknown
 
-    if strange := unknown(keyword or "", characters):
-        raise HamError(
-            f"{' '.join(strange)} {'is' if len(strange) == 1 else 'are'} not among the run's characters",
-            place="--keyword",
-            remedy=f"near ones are {near_ones(strange, characters)}",
-        )
-    if strange := unknown("".join(lines), characters):
-        output.notice(f"read as an unknown character in your lines: {' '.join(strange)}", quiet=quiet)
+    refuse_unknown(keyword or "", "--keyword", characters)
+    for text in read_as_unknown("".join(lines), characters):
+        output.notice(text, quiet=quiet)
 
 
 def _epochs(run: PoemRun) -> list[dict[str, Any]]:

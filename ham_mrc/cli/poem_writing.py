@@ -89,6 +89,7 @@ def run(wanted: Wanted) -> None:
     if wanted.redo:
         lines = words.poem or compose(system, wishes[0])[0].lines
         wishes = [_anew(wish, lines, wanted.redo) for wish in wishes]
+    tell_idle_keywords(words, system, first=1 in wanted.redo or not (words.own or words.poem), quiet=wanted.quiet)
     drafts = compose_each(system, wishes)
     shown = document(wanted, words, drafts, system=system, folder=folder, book=book, script=script)
     output.show(shown, wanted.format, json=wanted.json, write=wanted.write)
@@ -133,17 +134,20 @@ def refuse_idle_options(wanted: Wanted) -> None:
 
 def check_characters(words: Words, characters: Characters, *, quiet: bool) -> None:
     """Raise HamError for characters that should be written and cannot; tell of those that can only be read."""
-    from ham_mrc.quatrains.spelling import near_ones, unknown
+    from ham_mrc.quatrains.spelling import read_as_unknown, refuse_unknown
 
-    for place, text in (("--acrostic", words.acrostic), ("--keywords", "".join(words.keywords))):
-        if strange := unknown(text, characters):
-            raise HamError(
-                f"{' '.join(strange)} {'is' if len(strange) == 1 else 'are'} not among the run's characters",
-                place=place,
-                remedy=f"near ones are {near_ones(strange, characters)}",
-            )
-    if strange := unknown(words.own + "".join(words.poem), characters):
-        output.notice(f"read as an unknown character in your lines: {' '.join(strange)}", quiet=quiet)
+    refuse_unknown(words.acrostic, "--acrostic", characters)
+    refuse_unknown("".join(words.keywords), "--keywords", characters)
+    for text in read_as_unknown(words.own + "".join(words.poem), characters):
+        output.notice(text, quiet=quiet)
+
+
+def tell_idle_keywords(words: Words, system: Any, *, first: bool, quiet: bool) -> None:
+    """Say which of --keywords a system does not look at. `first`: whether it writes the first line."""
+    if words.keywords and not system.uses_keywords:
+        idle = " ".join(words.keywords[1:] if first else words.keywords)
+        what = "a keyword for the first line alone" if first else "a keyword for the first line alone, which stands"
+        output.notice(f"{system.name} takes {what}: {idle} are not used", quiet=quiet)
 
 
 def _folder(opened: PoemRun, data: Path | None, *, needed: bool) -> PoemFolder | None:

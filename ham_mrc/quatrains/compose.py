@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeVar
 
@@ -10,7 +10,7 @@ from ham_mrc.errors import HamError
 from ham_mrc.quatrains.constraints import Constraints, Strength
 from ham_mrc.quatrains.examine import broken_rules
 from ham_mrc.quatrains.form import RhymeBook
-from ham_mrc.quatrains.patterns import fits, too_often
+from ham_mrc.quatrains.patterns import FREE, Fit, common_group, fit, fits, too_often
 from ham_mrc.quatrains.request import LineRequest, Sampling, Written
 
 T = TypeVar("T")
@@ -110,15 +110,44 @@ def _check_given(wish: Wish) -> None:
                 remedy="change one of them",
             )
     known = outline(wish, wish.given)
-    if wish.tones == "strict" and wish.book is not None and any(known):
-        best = min(fits(known, wish.book, wish.length), key=lambda one: len(one.tone_faults))
-        if best.tone_faults:
-            i, place = best.tone_faults[0]
-            what = known[i] if wish.given[i] else f"the acrostic {wish.acrostic}"
-            raise HamError(
-                f"{what} fits no pattern (in {best.pattern}, the nearest, {known[i][place]} has the wrong tone)",
-                remedy="try --tones prefer",
-            )
+    if wish.book is not None and any(known):
+        _check_tones(wish, known, fits(known, wish.book, wish.length))
+        _check_rhymes(wish, known, wish.book)
+
+
+def _check_tones(wish: Wish, known: tuple[str, ...], every: Sequence[Fit]) -> None:
+    best = min(every, key=lambda one: len(one.tone_faults))
+    if wish.tones == "strict" and best.tone_faults:
+        i, place = best.tone_faults[0]
+        what = known[i] if wish.given[i] else f"the acrostic {wish.acrostic}"
+        raise HamError(
+            f"{what} fits no pattern (in {best.pattern}, the nearest, {known[i][place]} has the wrong tone)",
+            remedy="try --tones prefer",
+        )
+
+
+def _check_rhymes(wish: Wish, known: tuple[str, ...], book: RhymeBook) -> None:
+    """By the pattern that the tones leave; without tones only lines 2 and 4 have to rhyme whatever is written."""
+    best = fit(known, FREE[wish.length], book)
+    if wish.tones == "strict":
+        best = min(fits(known, book, wish.length), key=lambda one: (len(one.tone_faults), len(one.rhyme_faults)))
+    if wish.rhyme != "strict" or not best.rhyme_faults:
+        return
+    ends = {i: wish.given[i][-1] for i in best.rhyme_lines if wish.given[i]}
+    what = f"lines {_numbers(ends, 'and')} stand and do not rhyme ({' '.join(ends.values())})"
+    if len(ends) == 1:
+        what = f"line {_numbers(ends, 'and')} stands and ends in {''.join(ends.values())}, which is no level character"
+    # Those without which the others rhyme.
+    mends = [i for i in ends if not common_group({j: end for j, end in ends.items() if j != i}, book)[1]]
+    raise HamError(
+        what, remedy="try --rhyme prefer" + (f", or --redo {_numbers(mends, 'or')} as well" if mends else "")
+    )
+
+
+def _numbers(lines: Iterable[int], last: str) -> str:
+    """Lines from 0 as people count them: "1, 2 and 4"."""
+    *first, end = (str(i + 1) for i in lines)
+    return f"{', '.join(first)} {last} {end}" if first else end
 
 
 @dataclass(slots=True)
@@ -185,7 +214,7 @@ def _nothing_fits(wish: Wish, lines: tuple[str, ...]) -> HamError:
         left = [str(one.pattern) for one in fits(outline(wish, lines), wish.book, wish.length) if not one.tone_faults]
         demands.append(f"fits pattern {' or '.join(left)}" if left else "fits a pattern")
         remedies.append("--tones prefer")
-    if wish.rhyme == "strict":
+    if wish.rhyme == "strict" and i != 2:
         demands.append("rhymes")
         remedies.append("--rhyme prefer")
     if wish.acrostic:
@@ -194,5 +223,7 @@ def _nothing_fits(wish: Wish, lines: tuple[str, ...]) -> HamError:
     if wish.repeats == "poem":
         demands.append("repeats no more than a poem may")
         remedies.append("--repeats off")
+    if wish.rhyme == "strict" and i == 2:  # which does not rhyme itself
+        remedies.append("--rhyme prefer")
     what = " and ".join(demands) or "goes on from the lines above"
     return HamError(f"no line {i + 1} {what}", remedy=f"try {remedies[0] if remedies else 'another theme'}")

@@ -16,7 +16,7 @@ class Constraints:
 
     first    a character that the line must begin with (acrostic); "" for any
     tones    whether the poem must fit one of the four patterns; "prefer" takes a penalty for each fault
-    rhyme    whether lines 2 and 4 (and line 1 where its pattern ends level) share a level rhyme group
+    rhyme    whether lines 2 and 4 (and line 1 where the pattern that the poem fits ends it level) share a level group
     repeats  whether characters may return freely ("off") or as seldom as in poems (`patterns.too_often`)
     book     where tones and rhymes are looked up; needed unless both are off
     after    what is known of the lines below: those that are kept (`--redo`), how others will begin, or ""

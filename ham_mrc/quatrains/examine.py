@@ -13,7 +13,6 @@ from ham_mrc.quatrains.form import RhymeBook
 from ham_mrc.quatrains.patterns import (
     LENGTHS,
     Fit,
-    fits,
     nearest,
     occurrences,
     returning,
@@ -29,7 +28,7 @@ class Examination:
     """A poem beside the rules.
 
     tones      one letter of P, Z and * a character and line; None without a rhyme book, as are `fit` and `strange`
-    fit        the nearest pattern, with its faults of tone and rhyme
+    fit        the nearest pattern, with its faults of tone and rhyme: what `broken_rules` judges by
     returning  the characters that stand more than once
     too_often  those of them that break the rule of repeats
     strange    the characters that the rhyme book does not have, which fit everywhere
@@ -47,6 +46,11 @@ class Examination:
     @property
     def length(self) -> int:
         return len(self.lines[0])
+
+    @property
+    def unknown_ends(self) -> tuple[int, ...]:
+        """The rhyming lines whose last character the rhyme book does not have: of them nothing can be said."""
+        return () if self.fit is None else tuple(i for i in self.fit.rhyme_lines if i not in self.ends)
 
 
 def examine(lines: Sequence[str], book: RhymeBook | None) -> Examination:
@@ -88,17 +92,13 @@ def broken_rules(
 
 
 def _broken_sounds(lines: Sequence[str], tones: Strength, rhyme: Strength, book: RhymeBook) -> list[str]:
-    """One pattern has to fit in all that is asked strictly; without tones, lines 2 and 4 have to rhyme."""
-    best = nearest(lines, book, tones=tones != "off")
-    every = [best] if tones == "off" else fits(lines, book)
-    wrong = {"tone_faults": tones == "strict", "rhyme_faults": rhyme == "strict"}
-    if any(not any(getattr(one, what) for what, strict in wrong.items() if strict) for one in every):
-        return []
+    """One and the same pattern, that of `examine`, has to be kept in all that is asked strictly."""
+    found = nearest(lines, book)
     broken = []
-    if tones == "strict" and best.tone_faults:
-        broken.append(f"no pattern fits: {best.pattern}, the nearest, with {_count(len(best.tone_faults), 'fault')}")
-    if rhyme == "strict" and best.rhyme_faults:
-        broken.append(f"lines {', '.join(str(i + 1) for i in best.rhyme_lines)} do not share a level rhyme group")
+    if tones == "strict" and found.tone_faults:
+        broken.append(f"no pattern fits: {found.pattern}, the nearest, with {_count(len(found.tone_faults), 'fault')}")
+    if rhyme == "strict" and found.rhyme_faults:
+        broken.append(f"lines {', '.join(str(i + 1) for i in found.rhyme_lines)} do not share a level rhyme group")
     return broken
 
 

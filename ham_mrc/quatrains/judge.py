@@ -31,6 +31,10 @@ RHYME_FAULT = 4.0
 """Nats for each fault where tones or rhymes are preferred. Nine poems of a PPG trained for two minutes had 55 faults of
 tone when nothing was asked, 23 at half of this, 5 at this, and none at one and a half: then it is strict."""
 
+FIRST_LINE = 20.0
+"""Nats where a strict rhyme needs that the first line rhymes or a tone breaks the pattern; refunded when either comes.
+So much that hardly any line gets there by itself, and that lines which a user gave are gone on from at once."""
+
 WORN = 2.0
 """Nats for a character that another draft has in the same line."""
 
@@ -78,8 +82,22 @@ def _rules(request: LineRequest, symbols: tuple[str, ...], at: dict[str, int]) -
     if asked.worn:
         rules.append(lambda prefix: _spread(dict.fromkeys(asked.worn, WORN), symbols, at))
     if asked.sounds:
-        assert asked.book is not None
-        rules.append(_Sounds(request, _sounds_of(symbols, asked.book), asked.book))
+        rules += _sound_rules(request, symbols)
+    return rules
+
+
+def _sound_rules(request: LineRequest, symbols: tuple[str, ...]) -> list[Rule]:
+    asked = request.constraints
+    assert asked.book is not None
+    sounds = _sounds_of(symbols, asked.book)
+    of_patterns = [_Beside(request, pattern, sounds, asked.book) for pattern in PATTERNS[request.length]]
+    free = _Beside(request, FREE[request.length], sounds, asked.book)
+    tone, rhyme = _weight(asked, "tones"), _weight(asked, "rhyme")
+    rules: list[Rule] = [_Sounds(of_patterns if tone else [free], tone, rhyme)]
+    if asked.rhyme == "strict" and asked.tones != "strict":
+        rules.append(_FirstLine(request, of_patterns, free, FIRST_LINE))
+    elif asked.rhyme == "prefer" and asked.tones == "off":
+        rules.append(_FirstLine(request, of_patterns, free, RHYME_FAULT))
     return rules
 
 
@@ -137,6 +155,35 @@ def misfits(character: str, book: RhymeBook) -> NDArray[np.float32]:
     return np.array([has is not None and group not in has for group in book.all_level_groups], np.float32)
 
 
+class _Beside:
+    """What is known of a poem beside one pattern, while one line of it is written."""
+
+    def __init__(self, request: LineRequest, pattern: tuple[str, ...], sounds: _SymbolSounds, book: RhymeBook) -> None:
+        line = len(request.before)
+        self.sounds, self.book = sounds, book
+        self.wanted, self.rhymes = pattern[line], line in rhyme_lines(pattern)
+        lines = dict(enumerate(request.before)) | dict(enumerate(request.constraints.after, line + 1))
+        self.known_faults = sum(self._faults(text, pattern[i]) for i, text in lines.items())
+        whole = {i: text for i, text in lines.items() if len(text) == request.length}
+        ends = [misfits(whole[i][-1], book) for i in rhyme_lines(pattern) if i in whole]
+        self.known_misfits: Costs = sum(ends, start=np.zeros(len(book.all_level_groups), np.float32))
+
+    def _faults(self, text: str, wanted: str) -> int:
+        return sum(tone_fault(self.book.tone(one), tone) for one, tone in zip(text, wanted, strict=False))
+
+    def faults(self, prefix: str) -> tuple[float, Costs]:
+        """Faults of tone now, and (V,) when each symbol has been written."""
+        now = self.known_faults + self._faults(prefix, self.wanted)
+        return now, now + self.sounds.fault[self.wanted[len(prefix)]]
+
+    def unrhymed(self, prefix: str) -> tuple[float, Costs]:
+        """Whole rhyming lines that lack the commonest group now, and (V,) when each symbol has been written."""
+        now = float(self.known_misfits.min())
+        if self.rhymes and len(prefix) == len(self.wanted) - 1:
+            return now, (self.sounds.misfit + self.known_misfits).min(axis=1)
+        return now, np.full(len(self.sounds.misfit), now, np.float32)
+
+
 class _Sounds:
     """The cheapest pattern's faults, tones and rhyme together, as the poem stands and with each next character.
 
@@ -144,47 +191,54 @@ class _Sounds:
     the least sum of penalties over the patterns.
     """
 
-    def __init__(self, request: LineRequest, sounds: _SymbolSounds, book: RhymeBook) -> None:
-        asked = request.constraints
-        self.sounds, self.book = sounds, book
-        self.line, self.length = len(request.before), request.length
-        self.tone, self.rhyme = _weight(asked, "tones"), _weight(asked, "rhyme")
-        self.patterns = PATTERNS[request.length] if self.tone else (FREE[request.length],)
-        lines = dict(enumerate(request.before)) | dict(enumerate(asked.after, self.line + 1))
-        self.given = [self._given(lines, pattern) for pattern in self.patterns]
-
-    def _given(self, lines: dict[int, str], pattern: tuple[str, ...]) -> tuple[float, NDArray[np.float32]]:
-        """Faults of tone of all that is known of other lines, and by group the faults of rhyme of the whole ones."""
-        faults = sum(self._faults(line, pattern[i]) for i, line in lines.items())
-        whole = {i: line for i, line in lines.items() if len(line) == self.length}
-        ends = [misfits(whole[i][-1], self.book) for i in rhyme_lines(pattern) if i in whole]
-        return faults, sum(ends, start=np.zeros(len(self.book.all_level_groups), np.float32))
-
-    def _faults(self, text: str, wanted: str) -> int:
-        return sum(tone_fault(self.book.tone(one), tone) for one, tone in zip(text, wanted, strict=False))
+    def __init__(self, patterns: Sequence[_Beside], tone: float, rhyme: float) -> None:
+        self.patterns, self.tone, self.rhyme = patterns, tone, rhyme
 
     def __call__(self, prefix: str) -> Costs:
         so_far: list[float] = []
         then: list[Costs] = []
-        for pattern, (faults, unrhymed) in zip(self.patterns, self.given, strict=True):
-            wanted = pattern[self.line]
-            faults = faults + self._faults(prefix, wanted)
-            rhyme = self.rhyme * float(unrhymed.min())
-            so_far.append(self.tone * faults + rhyme)
-            after = self.tone * (faults + self.sounds.fault[wanted[len(prefix)]])
-            then.append(after + (self._ending(unrhymed) if self._rhymes(prefix, pattern) else rhyme))
+        for one in self.patterns:
+            faults, faults_then = one.faults(prefix)
+            unrhymed, unrhymed_then = one.unrhymed(prefix)
+            so_far.append(self.tone * faults + self.rhyme * unrhymed)
+            then.append(self.tone * faults_then + self.rhyme * unrhymed_then)
         least = np.min(then, axis=0)
         costs: Costs = (least - min(so_far)).astype(np.float32)
         costs[least >= _STRICT] = np.inf
         return costs
 
-    def _rhymes(self, prefix: str, pattern: tuple[str, ...]) -> bool:
-        return bool(self.rhyme) and len(prefix) == self.length - 1 and self.line in rhyme_lines(pattern)
 
-    def _ending(self, unrhymed: NDArray[np.float32]) -> Costs:
-        """(V,): the penalty of all rhyming lines when each symbol ends this one."""
-        unrhymed_then: Costs = (self.sounds.misfit + unrhymed).min(axis=1)
-        return self.rhyme * unrhymed_then
+class _FirstLine:
+    """Where the rhyme is asked for and tones are not as strictly: what a first line costs that only it does not rhyme.
+
+    The rule of `patterns.nearest`: a pattern without a fault of tone asks the first line to rhyme if it ends it level.
+    A fault may still come while the poem grows, and then the cost is given back; a finished poem may not be so.
+    """
+
+    def __init__(self, request: LineRequest, patterns: Sequence[_Beside], free: _Beside, weight: float) -> None:
+        self.patterns, self.free, self.weight = patterns, free, weight
+        asked = request.constraints
+        whole = sum(len(line) == request.length for line in asked.after)
+        last = len(request.before) + 1 + whole == 4
+        self.forbidden_at = request.length - 1 if last and asked.rhyme == "strict" else None
+
+    def __call__(self, prefix: str) -> Costs:
+        now, then = self._lacking(prefix)
+        costs: Costs = (self.weight * (then - now)).astype(np.float32)
+        if len(prefix) == self.forbidden_at:
+            costs[then > 0] = np.inf
+        return costs
+
+    def _lacking(self, prefix: str) -> tuple[float, Costs]:
+        """1 where each pattern without a fault of tone lacks the first line's rhyme, else 0: now, and (V,) then."""
+        free, free_then = self.free.unrhymed(prefix)
+        now, then = np.inf, np.full_like(free_then, np.inf)
+        for one in self.patterns:
+            faults, faults_then = one.faults(prefix)
+            unrhymed, unrhymed_then = one.unrhymed(prefix)
+            now = now if faults else min(now, unrhymed - free)
+            then = np.where(faults_then > 0, then, np.minimum(then, unrhymed_then - free_then))
+        return float(np.isfinite(now) and now), np.where(np.isfinite(then), then, np.float32(0))
 
 
 def _weight(asked: Constraints, what: str) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ham_mrc.quatrains.form import RhymeBook, short_name
@@ -43,8 +43,20 @@ MOST = 2
 RETURNING: Mapping[int, int] = {5: 1, 7: 2}
 """By the length of a line how many characters may stand more than once."""
 
-NEIGHBOURS = ("东冬", "江阳", "支微齐", "鱼虞", "佳灰", "真文元", "元寒删先", "萧肴豪", "庚青蒸", "覃盐咸")
-"""Level groups that are near enough for the looser rhymes of songs (词韵) and old verse."""
+NEIGHBOURS = (
+    "东東冬",
+    "江阳陽",
+    "支微齐齊",
+    "鱼魚虞",
+    "佳灰",
+    "真文元",
+    "元寒删刪先",
+    "萧蕭肴豪",
+    "庚青蒸",
+    "覃盐鹽咸",
+)
+"""Level groups that are near enough for the looser rhymes of songs (词韵) and old verse, by Simplified or Traditional
+names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class Fit:
 
     pattern       1 to 4; 0 for FREE
     tone_faults   (line, place) of each character whose tone the pattern does not allow
-    rhyme_lines   the lines that have to rhyme: the second, the fourth, and the first where its pattern ends level
+    rhyme_lines   the second, the fourth, and the first where its pattern ends level; but see `nearest`
     group         the rhyme group that most of their last characters share; None where none has a level reading
     rhyme_faults  the rhyming lines that end outside of `group`
     """
@@ -65,10 +77,17 @@ class Fit:
     rhyme_faults: tuple[int, ...]
 
 
-def nearest(lines: Sequence[str], book: RhymeBook, *, tones: bool = True) -> Fit:
-    """The pattern with the fewest faults of tone, then of rhyme, then the first; FREE without `tones`."""
-    every = fits(lines, book) if tones else [fit(lines, FREE[line_length(lines)], book)]
-    return min(every, key=lambda one: (len(one.tone_faults), len(one.rhyme_faults), one.pattern))
+def nearest(lines: Sequence[str], book: RhymeBook) -> Fit:
+    """How a poem is judged: by the pattern with the fewest faults of tone, then of rhyme, then the first.
+
+    Where even that one has a fault of tone, no pattern can ask the first line to rhyme: it counts among the rhyming
+    lines if it does rhyme, else the second and the fourth are left.
+    """
+    best = min(fits(lines, book), key=lambda one: (len(one.tone_faults), len(one.rhyme_faults), one.pattern))
+    if not (best.tone_faults and best.rhyme_faults):
+        return best
+    free = fit(lines, FREE[line_length(lines)], book)
+    return replace(best, rhyme_lines=free.rhyme_lines, group=free.group, rhyme_faults=free.rhyme_faults)
 
 
 def fits(lines: Sequence[str], book: RhymeBook, length: int | None = None) -> list[Fit]:

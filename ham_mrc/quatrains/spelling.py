@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ham_mrc.data_prep.poem_vocab import SPECIALS, Characters
+from ham_mrc.errors import HamError
 from ham_mrc.quatrains.form import converter, has_converter
 
 NEAR = 3
@@ -35,3 +36,19 @@ def near(character: str, characters: Characters) -> tuple[str, ...]:
 def near_ones(text: Iterable[str], characters: Characters) -> str:
     """Near characters for each of `text`, in words: "龘: 龙, 龛, 龟"."""
     return "; ".join(f"{one}: {', '.join(near(one, characters))}" for one in text)
+
+
+def refuse_unknown(text: str, place: str, characters: Characters) -> None:
+    """Raise HamError where `text`, given at `place`, has characters that are not in the table; names near ones."""
+    if strange := unknown(text, characters):
+        raise HamError(
+            f"{' '.join(strange)} {'is' if len(strange) == 1 else 'are'} not among the run's characters",
+            place=place,
+            remedy=f"near ones are {near_ones(strange, characters)}",
+        )
+
+
+def read_as_unknown(text: str, characters: Characters) -> list[str]:
+    """What to tell of a user's own lines, which may hold any character: a line, or none."""
+    strange = unknown(text, characters)
+    return [f"read as an unknown character in your lines: {' '.join(strange)}"] if strange else []

@@ -30,7 +30,7 @@ def test_the_heron_tower_fits_pattern_1(capsys: pytest.CaptureFixture[str]) -> N
     sounds = found["form"]
     assert (sounds["pattern"], sounds["tone_faults"]) == (1, [])
     assert sounds["pattern_lines"] == ["*ZPPZ", "PPZZP", "*PPZZ", "*ZZPP"]
-    assert sounds["rhyme"] == {"lines": [2, 4], "group": "下平十一尤", "faults": []}
+    assert sounds["rhyme"] == {"lines": [2, 4], "group": "下平十一尤", "faults": [], "not_in_the_book": []}
     assert [one["passed"] for one in found["checks"]] == [True] * 4
 
 
@@ -73,6 +73,68 @@ def test_what_people_read(capsys: pytest.CaptureFixture[str]) -> None:
 def test_why_lines_do_not_rhyme(ends: str, remark: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["poem", "check", f"白日依山尽 黄河入海{ends[0]} 欲穷千里目 更上一层{ends[1]}"]) == 0
     assert remark in capsys.readouterr().out.splitlines()
+
+
+def test_the_verdict_and_the_sheet_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a fault of tone the poem has a pattern, 2, and that asks the first line to rhyme."""
+    poem = "三十二春春，黄河入海流，欲穷千里目，更上一层楼"
+    assert run(["poem", "check", poem, "--rhyme"]) == 1
+    out = capsys.readouterr().out
+    assert "no rhyme: 流 楼 and 春 are of different groups in 平水韵 (尤, 真)" in out
+    assert "FAILED: rhyme: lines 1, 2, 4 do not share a level rhyme group" in out
+    found = checked(capsys, poem, "--tones", "--rhyme", code=1)
+    assert [one["passed"] for one in found["checks"]] == [True, False]
+
+
+def test_a_poem_without_a_pattern_rhymes_in_lines_2_and_4(capsys: pytest.CaptureFixture[str]) -> None:
+    poem = "窗前独坐月无声，白日依山入海流。欲穷千里青山目，更上高城第一楼"
+    assert run(["poem", "check", poem, "--rhyme"]) == 0
+    out = capsys.readouterr().out
+    assert "rhyme: 流 楼 (平水韵 尤)" in out.splitlines()
+    assert "passed: rhyme: as asked" in out
+    rhyming = poem.replace("声", "秋")  # who does rhyme is counted in, asked or not
+    assert checked(capsys, rhyming, "--rhyme")["form"]["rhyme"]["lines"] == [1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("ends", "remark", "verdict"),
+    [
+        (
+            "心龘",
+            "rhyme: 心 (平水韵 侵), as far as the book tells: 龘 is not in it",
+            "passed: rhyme: as asked, as far as the book tells: 龘 is not in it",
+        ),
+        (
+            "龘饕",
+            "the book tells nothing of the rhyme: 龘 饕 are not in it",
+            "passed: rhyme: as asked, as far as the book tells: 龘 饕 are not in it",
+        ),
+        (
+            "月龘",
+            "no rhyme: 月 is no level character",
+            "FAILED: rhyme: lines 2, 4 do not share a level rhyme group",
+        ),
+    ],
+)
+def test_no_group_is_claimed_for_a_character_that_is_not_in_the_book(
+    ends: str, remark: str, verdict: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = form.open_book()
+    lacking = {one: groups for one, groups in book.readings.items() if one not in "龘饕"}
+    monkeypatch.setattr(form, "open_book", lambda: form.RhymeBook(lacking))
+    poem = f"白日依山尽 黄河入海{ends[0]} 欲穷千里目 更上一层{ends[1]}"
+    run(["poem", "check", poem, "--rhyme"])
+    out = capsys.readouterr().out.splitlines()
+    assert remark in out
+    assert verdict in out
+    run(["poem", "check", poem, "--json"])
+    expected = [number for number, end in zip((2, 4), ends, strict=True) if end in "龘饕"]
+    assert json.loads(capsys.readouterr().out)["form"]["rhyme"]["not_in_the_book"] == expected
+
+
+def test_tones_are_as_asked_as_far_as_the_book_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    found = checked(capsys, HERON.replace("穷", "龘"), "--tones")
+    assert found["checks"][0]["message"] == "tones: as asked, as far as the book tells: 龘 is not in it"
 
 
 def test_traditional_characters_are_looked_up_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,6 +120,8 @@ def test_a_line_that_exists_is_named_with_its_poem(runs: Path, capsys: pytest.Ca
     assert {"line": 2, "poems": [{"author": "某人", "title": "某题"}]} in found["known"]
     assert run(["poem", "generate", str(runs / "ppg"), THEME, "--data", str(moved)]) == 0
     assert "line 2 exists already: 某人《某题》" in capsys.readouterr().out
+    found = poems(capsys, runs / "ppg", THEME, "--data", moved, "--traditional")["poems"][0]
+    assert {"line": 2, "poems": [{"author": "某人", "title": "某題"}]} in found["known"]
 
 
 def test_tones_are_shown_with_their_faults(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,6 +141,84 @@ def test_downwards_in_traditional_characters(runs: Path, capsys: pytest.CaptureF
     rows = [row.split() for row in capsys.readouterr().out.splitlines()]
     start = rows.index(["4", "3", "2", "1"]) + 2
     assert "".join(row[-1] for row in rows[start : start + 5]) == "長安聽春風"
+
+
+@pytest.mark.parametrize("asked", [["--show-tones"], ["--tones", "prefer"], ["--rhyme", "prefer"]])
+def test_downwards_with_tones_and_rhyme_where_they_are_asked_for(
+    asked: list[str], runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["poem", "generate", str(runs / "ppg"), THEME, "--n", "2", *asked]) == 0
+    flat = capsys.readouterr().out.split("\n\n")
+    assert run(["poem", "generate", str(runs / "ppg"), THEME, "--n", "2", *asked, "--vertical"]) == 0
+    both = capsys.readouterr().out.split("\n\n")
+    assert both[::2] == [part.rstrip("\n") for part in flat]
+    assert [part.split()[:4] for part in both[1::2]] == [["4", "3", "2", "1"]] * 2
+
+
+def test_all_that_is_said_of_a_poem_is_traditional(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = "长风听远东 长风听远东 明月青山去 明月青山红"
+    asked = [runs / "ppg", "--poem", mine, "--redo", "3", "--keywords", "春风,长风,听雨,云来", "--show-tones"]
+    asked += ["--repeats", "off", "--traditional"]
+    found = poems(capsys, *asked)
+    assert found["script"] == "traditional"
+    assert found["poems"][0]["keywords"] == ["春風", "長風", "聽雨", "雲來"]
+    assert found["poems"][0]["form"]["rhyme"]["group"] == "上平一東"
+    assert {"長", "風", "聽", "遠", "東"} <= set(found["poems"][0]["form"]["returning"])
+    assert run(["poem", "generate", *map(str, asked)]) == 0
+    out = capsys.readouterr().out
+    assert "rhyme: 東 東 紅 (平水韻 東)" in out.splitlines()
+    assert "聽雨" in out
+    assert form.converter("s2t").convert(out) == out
+
+
+def test_the_words_that_were_asked_are_in_the_script_of_the_poem(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [runs / "ppg", "春风明月", "--first-line", "长安听春风", "--traditional"]
+    found = poems(capsys, *asked)
+    assert (found["theme"], found["first_line"]) == ("春風明月", "長安聽春風")
+    assert run(["poem", "generate", *map(str, asked), "--n", "2"]) == 0
+    assert "春風明月, draft 1" in capsys.readouterr().out
+    assert poems(capsys, *asked[:-1])["first_line"] == "长安听春风"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_keywords_that_a_system_does_not_look_at_are_named(
+    system: str, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["poem", "generate", str(runs / system), "--keywords", "春,秋,来,去", "--repeats", "off"]
+    assert run(asked) == 0
+    said = capsys.readouterr().err
+    assert said == (
+        "" if system == "ppg" else f"{system} takes a keyword for the first line alone: 秋 来 去 are not used\n"
+    )
+    assert run([*asked, "--first-line", "长安听春风"]) == 0
+    said = capsys.readouterr().err
+    alone = f"{system} takes a keyword for the first line alone, which stands: 春 秋 来 去 are not used\n"
+    assert said == ("" if system == "ppg" else alone)
+    assert run([*asked, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("tones", ["off", "strict"])
+def test_what_stands_and_does_not_rhyme_is_named_at_once(
+    tones: str, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = "白日依山尽 黄河入海流 欲穷千里目 更上一层天"
+    for redo in ("1", "3"):
+        said = fault(
+            capsys, runs / "ppg", "--poem", mine, "--redo", redo, "--rhyme", "strict", "--tones", tones, "--quiet"
+        )
+        assert said == "lines 2 and 4 stand and do not rhyme (流 天); try --rhyme prefer, or --redo 2 or 4 as well"
+
+
+def test_a_strict_rhyme_is_one_by_the_sheet(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever first line is written to a poem that would fit pattern 1 or 2."""
+    mine = "白日依山尽 黄河入海流 欲穷千里目 更上一层楼"
+    found = poems(capsys, runs / "ppg", "--poem", mine, "--redo", "1", "--rhyme", "strict", "--n", "4")
+    for poem in found["poems"]:
+        assert poem["form"]["rhyme"]["faults"] == []
+        assert broken_rules(poem["lines"], length=5, rhyme="strict", book=open_book()) == []
 
 
 def test_without_the_poems_own_keywords_do(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,7 +311,9 @@ def test_rules_that_leave_nothing_are_named(runs: Path, capsys: pytest.CaptureFi
     assert said.startswith("the acrostic 白月去来 fits no pattern (in 1, the nearest, 月 has the wrong tone)")
     mine = "白日依山尽 黄河入海流 欲穷千里目 更上一层月"  # whatever line 2 is, lines 2 and 4 cannot rhyme
     said = fault(capsys, runs / "ppg", "--poem", mine, "--redo", "2", "--rhyme", "strict", "--repeats", "off")
-    assert said == "no line 2 rhymes; try --rhyme prefer"
+    assert said == (
+        "line 4 stands and ends in 月, which is no level character; try --rhyme prefer, or --redo 4 as well"
+    )
 
 
 def test_a_reader_s_run_and_no_run_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

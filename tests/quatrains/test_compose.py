@@ -16,7 +16,7 @@ from poem_books import BOOK, CHARACTERS
 from ham_mrc.errors import HamError
 from ham_mrc.quatrains.beam import search
 from ham_mrc.quatrains.compose import Wish, compose
-from ham_mrc.quatrains.examine import broken_rules
+from ham_mrc.quatrains.examine import broken_rules, examine
 from ham_mrc.quatrains.judge import Judge
 from ham_mrc.quatrains.request import LineRequest, Sampling, Written
 from ham_mrc.quatrains.rnnpg import RNNPG
@@ -158,9 +158,14 @@ def test_a_dead_end_is_left_by_the_next_candidate() -> None:
         (
             {"tones": "strict", "rhyme": "strict"},
             (*OPENING[:2], "", ""),
-            "no line 3 fits pattern 1 and rhymes; try --tones prefer",
+            "no line 3 fits pattern 1; try --tones prefer",
         ),
         ({"rhyme": "strict"}, (OPENING[0], "", "", ""), "no line 2 rhymes; try --rhyme prefer"),
+        (  # the third does not rhyme itself; as the others stand it has to break the pattern
+            {"rhyme": "strict"},
+            ("木木木山山", *OPENING[1:2], "", OPENING[3]),
+            "no line 3 goes on from the lines above; try --rhyme prefer",
+        ),
         (
             {"repeats": "poem", "acrostic": "木山目东"},
             (*OPENING[:2], "", ""),
@@ -190,6 +195,62 @@ def test_a_given_line_that_fits_no_pattern_is_refused() -> None:
     message = r"木木木木木 fits no pattern \(in 1, the nearest, 木 has the wrong tone\); try --tones prefer"
     with pytest.raises(HamError, match=message):
         compose(Scripted({}), replace(WISH, given=("木木木木木", "", "", ""), tones="strict"))
+
+
+@pytest.mark.parametrize(
+    ("given", "tones", "message"),
+    [
+        (
+            ("", "山山木木东", "木山山木木", "木木木山山"),
+            "strict",
+            "lines 2 and 4 stand and do not rhyme (东 山); try --rhyme prefer, or --redo 2 or 4 as well",
+        ),
+        (
+            ("木木山山木", "山山木木东", "", "木木木山山"),
+            "off",
+            "lines 2 and 4 stand and do not rhyme (东 山); try --rhyme prefer, or --redo 2 or 4 as well",
+        ),
+        (
+            ("", "山山木木木", "", ""),
+            "prefer",
+            "line 2 stands and ends in 木, which is no level character; try --rhyme prefer, or --redo 2 as well",
+        ),
+        (  # line 4 alone could not mend it
+            ("", "山山木木木", "", "木木木山东"),
+            "off",
+            "lines 2 and 4 stand and do not rhyme (木 东); try --rhyme prefer, or --redo 2 as well",
+        ),
+        (
+            ("木木木山山", "山山木木东", "", "木木木山东"),
+            "strict",
+            "lines 1, 2 and 4 stand and do not rhyme (山 东 东); try --rhyme prefer, or --redo 1 as well",
+        ),
+        (
+            ("", "山山木木木", "", "木木木山目"),
+            "off",
+            "lines 2 and 4 stand and do not rhyme (木 目); try --rhyme prefer",
+        ),
+    ],
+)
+def test_lines_that_stand_and_do_not_rhyme_are_named_before_anything_is_written(
+    given: tuple[str, ...], tones: Any, message: str
+) -> None:
+    with pytest.raises(HamError) as caught:
+        compose(Scripted({}), replace(WISH, given=given, tones=tones, rhyme="strict"))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("tones", ["off", "prefer"])
+@pytest.mark.parametrize("beam", [1, 10])
+def test_a_first_line_that_does_not_rhyme_is_gone_on_from_where_tones_are_free(
+    system: Untrained, tones: Any, beam: int
+) -> None:
+    """The poem may not fit pattern 2 then, whose first line rhymes."""
+    wish = replace(WISH, given=("木木木山山", "山山木木东", "", ""), tones=tones, rhyme="strict", beam=beam)
+    for draft in compose(system, wish, 2):
+        found = examine(draft.lines, BOOK).fit
+        assert found is not None
+        assert (bool(found.tone_faults), found.rhyme_faults) == (True, ())
 
 
 def test_an_acrostic_that_fits_no_pattern_is_refused_at_once() -> None:

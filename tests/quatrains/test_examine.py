@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from poem_books import BOOK
+from hypothesis import given
+from hypothesis import strategies as st
+from poem_books import BOOK, EAST
 
 from ham_mrc.errors import HamError
 from ham_mrc.quatrains.examine import broken_rules, examine, read_lines, read_poem
@@ -101,10 +105,40 @@ def test_broken_rules(lines: tuple[str, ...], asked: dict[str, str], broken: lis
     assert broken_rules(lines, length=5, book=BOOK, **asked) == broken  # type: ignore[arg-type]
 
 
-def test_a_strict_rhyme_needs_one_pattern_not_the_nearest() -> None:
-    """By tones pattern 2 is nearest, whose first line must rhyme; by pattern 1 only lines 2 and 4 must."""
+@pytest.mark.parametrize("tones", ["off", "prefer", "strict"])
+def test_the_pattern_that_a_poem_fits_says_whether_its_first_line_rhymes(tones: Any) -> None:
+    """Pattern 2, whose first line must rhyme, without a fault; another pattern would ask less and has faults."""
     lines = ("木木木山山", "山山木木东", "木山山木木", "木木木山东")
-    assert broken_rules(lines, length=5, tones="prefer", rhyme="strict", book=BOOK) == []
-    assert broken_rules(lines, length=5, tones="strict", rhyme="strict", book=BOOK) == [
+    assert broken_rules(lines, length=5, tones=tones, rhyme="strict", book=BOOK) == [
         "lines 1, 2, 4 do not share a level rhyme group"
     ]
+
+
+def test_a_poem_that_fits_no_pattern_rhymes_in_lines_2_and_4() -> None:
+    lines = ("木木木山山", "山山木木东", "木山山木木", "木山木山东")
+    found = examine(lines, BOOK)
+    assert found.fit is not None
+    assert (found.fit.pattern, len(found.fit.tone_faults), found.fit.rhyme_lines) == (2, 1, (1, 3))
+    assert broken_rules(lines, length=5, rhyme="strict", book=BOOK) == []
+    assert broken_rules(lines, length=5, tones="strict", rhyme="strict", book=BOOK) == [
+        "no pattern fits: 2, the nearest, with 1 fault"
+    ]
+
+
+@given(st.lists(st.text(alphabet="东山送木间卜", min_size=5, max_size=5), min_size=4, max_size=4))
+def test_the_verdicts_are_what_is_examined(lines: list[str]) -> None:
+    fit = examine(lines, BOOK).fit
+    assert fit is not None
+    asked: dict[str, Any]
+    for asked, faults in (
+        ({"tones": "strict"}, fit.tone_faults),
+        ({"rhyme": "strict"}, fit.rhyme_faults),
+        ({"tones": "strict", "rhyme": "strict"}, (*fit.tone_faults, *fit.rhyme_faults)),
+    ):
+        assert (broken_rules(lines, length=5, book=BOOK, **asked) == []) == (not faults)
+
+
+def test_ends_that_the_book_does_not_have_are_told_apart() -> None:
+    found = examine(("木木山山木", "山山木木卜", "木山山木木", "木木木山东"), BOOK)
+    assert (found.unknown_ends, found.ends) == ((1,), {3: (EAST,)})
+    assert examine(MOON, None).unknown_ends == ()

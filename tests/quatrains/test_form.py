@@ -35,7 +35,7 @@ def test_the_book_has_thirty_level_groups_and_the_numbers_of_the_printed_one() -
     [
         ("白日依山尽", "ZZPPZ"),  # 王之涣, as every handbook scans it
         ("黄河入海流", "PPZZP"),
-        ("月落乌啼霜满天", "ZZP*PZP"),  # 啼 stands in the printed book as 嗁 alone
+        ("月落乌啼霜满天", "ZZPPPZP"),  # 啼 is in the book in no form
         ("两个黄鹂鸣翠柳", "ZZPPPZZ"),
     ],
 )
@@ -57,6 +57,59 @@ def test_traditional_and_simplified_have_the_same_readings() -> None:
     assert book.readings["雲"] <= book.readings["云"]
     assert {short_name(group) for group in book.readings["发"]} == {"月"}  # both 發 and 髮 entering tone
     assert book.tone("乾") == "P"
+
+
+@pytest.mark.parametrize(
+    ("written", "groups"),
+    [
+        ("啼嗁", "齐"),
+        ("迹跡蹟", "陌"),
+        ("簷", "盐"),
+        ("疎踈", "鱼御"),
+        ("炉爐", "虞"),
+        ("扫掃", "皓号"),
+        ("遍徧", "霰"),
+        ("樽罇", "元"),
+        ("懒懶", "旱"),
+        ("惭慚慙", "覃"),
+        ("堤", "齐"),
+        ("着", "语御药"),
+        ("葱蔥", "东"),
+        ("坞塢", "麌"),
+        ("盏盞", "潸"),
+        ("灶竈", "号"),
+        ("碗椀盌", "旱"),
+        ("涩澀", "缉"),
+        ("嗅", "宥"),
+        ("牀", "阳"),
+        ("衆", "送"),
+    ],
+)
+def test_other_spellings_have_the_readings_of_the_printed_book(written: str, groups: str) -> None:
+    for character in written:
+        assert {short_name(group) for group in open_book().readings[character]} == set(groups), character
+
+
+def test_every_variant_leads_to_a_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, known = open_book(), form.variants()
+    monkeypatch.setattr(form, "_of_variants", lambda *_: {})
+    plain = form.open_book.__wrapped__()
+    groups = {group for groups in plain.readings.values() for group in groups}
+    simplify = form.converter("t2s").convert
+    assert list(known) == sorted(known)
+    for character, what in known.items():
+        assert not all(map(plain.knows, (character, simplify(character)))), f"{character} is in the book already"
+        assert plain.knows(what) if len(what) == 1 else groups.issuperset(what.split()), character
+        assert book.tone(character) in "PZ*"
+        assert book.knows(character)
+        assert book.knows(simplify(character))
+
+
+def test_no_variant_changes_what_the_book_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(form, "_of_variants", lambda *_: {})
+    plain = form.open_book.__wrapped__()
+    assert len(plain.readings) > 10_000
+    assert all(open_book().readings[character] == groups for character, groups in plain.readings.items())
 
 
 def test_words_of_the_web_page_are_no_characters() -> None:

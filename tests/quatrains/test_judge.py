@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -13,8 +14,8 @@ from poem_books import BOOK, CHARACTERS, READINGS, UNKNOWN
 
 from ham_mrc.quatrains.constraints import Constraints
 from ham_mrc.quatrains.examine import broken_rules
-from ham_mrc.quatrains.judge import RHYME_FAULT, TONE_FAULT, WORN, Judge
-from ham_mrc.quatrains.patterns import FREE, fit, fits, too_often
+from ham_mrc.quatrains.judge import FIRST_LINE, RHYME_FAULT, TONE_FAULT, WORN, Judge
+from ham_mrc.quatrains.patterns import fits, nearest, too_often
 from ham_mrc.quatrains.request import LineRequest
 
 SYMBOLS = CHARACTERS.symbols
@@ -40,15 +41,21 @@ def test_preferred_rules_cost_what_the_nearest_pattern_has_in_faults(lines: list
 
 
 @given(LINES)
-def test_rhyme_alone_asks_nothing_of_the_first_line(lines: list[str]) -> None:
-    expected = RHYME_FAULT * len(fit(lines, FREE[5], BOOK).rhyme_faults)
-    assert paid(lines, rhyme="prefer") == pytest.approx(expected)
+def test_strictness_of_any_lines(lines: list[str]) -> None:
+    for tones, rhyme in itertools.product(("off", "prefer", "strict"), repeat=2):
+        check_strictness(lines, tones, rhyme)
 
 
-@given(LINES, STRENGTHS, STRENGTHS)
-def test_a_line_can_be_written_strictly_where_nothing_is_broken(lines: list[str], tones: Any, rhyme: Any) -> None:
-    broken = broken_rules(lines, length=5, tones=tones, rhyme=rhyme, book=BOOK)
-    assert math.isfinite(paid(lines, tones=tones, rhyme=rhyme)) == (not broken)
+def check_strictness(lines: list[str], tones: Any, rhyme: Any) -> None:
+    """What is not broken can be written; and so can each line of it anew, the others kept."""
+    fine = broken_rules(lines, length=5, tones=tones, rhyme=rhyme, book=BOOK) == []
+    assert math.isfinite(paid(lines, tones=tones, rhyme=rhyme)) == fine
+    for i in range(4):
+        anew = line_cost(lines, i, after=tuple(lines[i + 1 :]), tones=tones, rhyme=rhyme)
+        assert math.isfinite(anew) == fine
+
+
+SPOILT = {"东": "木", "同": "木", "木": "东", "竹": "东"}
 
 
 def fitting(pattern: int, choices: list[str]) -> list[str]:
@@ -71,9 +78,38 @@ def test_a_fitting_poem_costs_nothing_and_one_line_of_it_can_be_written_anew(
     assert paid(lines, **strict) == 0
     assert line_cost(lines, i, after=tuple(lines[i + 1 :]), **strict) == 0
     spoilt = list(lines)
-    spoilt[i] = lines[i][:1] + {"东": "木", "同": "木", "木": "东", "竹": "东"}[lines[i][1]] + lines[i][2:]
+    spoilt[i] = lines[i][:1] + SPOILT[lines[i][1]] + lines[i][2:]
     cost = line_cost(spoilt, i, after=tuple(lines[i + 1 :]), **strict)
     assert math.isfinite(cost) == (not broken_rules(spoilt, length=5, book=BOOK, **strict))
+
+
+@given(
+    st.integers(1, 4),
+    st.lists(st.sampled_from("01"), min_size=20, max_size=20),
+    st.sampled_from([first + second for first in "山间东送" for second in "东同山卜"]),
+    st.sampled_from([None, (0, 1), (2, 1), (3, 1)]),
+    STRENGTHS,
+)
+def test_a_first_line_rhymes_where_the_pattern_that_fits_ends_it_level(
+    pattern: int, choices: list[str], ends: str, fault: tuple[int, int] | None, tones: Any
+) -> None:
+    """Poems that fit, or miss by a tone, and end their first and second line as is said."""
+    lines = fitting(pattern, choices)
+    lines[0], lines[1] = lines[0][:-1] + ends[0], lines[1][:-1] + ends[1]
+    if fault:
+        i, place = fault
+        lines[i] = lines[i][:place] + SPOILT[lines[i][place]] + lines[i][place + 1 :]
+    check_strictness(lines, tones, "strict")
+    found = nearest(lines, BOOK)
+    if tones == "off":
+        assert paid(lines, rhyme="prefer") == pytest.approx(RHYME_FAULT * len(found.rhyme_faults))
+
+
+def test_what_a_first_line_costs_is_given_back_with_a_fault() -> None:
+    """木木木山山 / 山山木木东 ask for a rhyme in pattern 2, and a fault in line 3 ends that."""
+    lines = ["木木木山山", "山山木木东", "木山木木木", "木木木山东"]
+    assert [line_cost(lines, i, rhyme="strict") for i in range(4)] == [0, FIRST_LINE, -FIRST_LINE, 0]
+    assert line_cost([*lines[:2], "木山山木木", lines[3]], 3, rhyme="strict") == math.inf
 
 
 STOCK = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏闰余成岁"
