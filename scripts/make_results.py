@@ -161,13 +161,17 @@ def _each_poem_run(folder: Path) -> Table:
     rows = []
     for run in poem_runs(folder):
         result = load_poem_result(run)
-        found = result.figures
-        perplexity, lines = result.trained.get("perplexity"), result.diagnostics["planned"]
-        cells = [f"{found[name]:.2f}" for name in names] + [f"{lines[length]['different']:.1f}" for length in "57"]
+        found, lines = result.figures, result.diagnostics["planned"]["7"]
+        perplexity = result.trained.get("perplexity")
+        cells = [f"{found[name]:.2f}" for name in names] + [f"{lines[name]:.1f}" for name in SHARES_OF_7]
         rows.append([run.name, "" if perplexity is None else f"{perplexity:.1f}", *cells])
     headers = ["run", "perplexity of valid", "BLEU 5", "BLEU 7", "single BLEU 5", "single BLEU 7"]
-    headers += ["different lines of 5, %", "different lines of 7, %"]
+    headers += SHARES_OF_7.values()
     return make_table(headers, rows, right=headers[1:])
+
+
+SHARES_OF_7 = {"tone_fit": "in the tones, %", "rhyme": "rhyming, %", "different": "different lines, %"}
+"""What is shown of a run's lines of seven characters, with planned keywords."""
 
 
 def poem_runs(folder: Path) -> list[Path]:
@@ -175,7 +179,7 @@ def poem_runs(folder: Path) -> list[Path]:
     return [path for start in POEM_ROWS for path in sorted(folder.glob(f"{start}-*"))]
 
 
-POEM_ROWS = ("dot", "ham5", "ham10", "ham20", "ppg", "rnnpg", "smt")
+POEM_ROWS = ("dot", "ham5", "ham10", "ham20", "ppg", "ppglr2", "rnnpg", "smt")
 """The rows of Table 2 by the beginning of their runs' names; the first is the baseline."""
 
 BLOCKS: dict[str, Callable[[Path], str]] = {
