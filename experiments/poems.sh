@@ -7,7 +7,7 @@
 #   bash experiments/poems.sh data/poems runs/poems 13 14 15
 #   ham-mrc poem compare runs/poems/dot-* runs/poems/ham*-* runs/poems/ppg*-* runs/poems/rnnpg-* runs/poems/smt-*
 #
-# Two epochs of PPG small are some eight minutes of one core. The rates were chosen by the perplexity of valid at depth 5.
+# Two epochs of PPG small are 6 minutes of an idle core. The rates were chosen by the perplexity of valid at depth 5.
 set -euo pipefail
 data=${1:?the folder of poem prepare} out=${2:?a folder for the runs}
 shift 2

@@ -155,6 +155,11 @@ def _poems(folder: Path, protocol: str) -> str:
     return "\n".join(map(to_markdown, comparison_tables(replace(found, tables=asked))))
 
 
+def _poem_differences(folder: Path) -> Table:
+    """The differences to depth 1 by the headline protocol, without the systems' own figures."""
+    return comparison_tables(compare_poems([load_poem_result(run) for run in poem_runs(folder)], resamples=10_000))[1]
+
+
 def _each_poem_run(folder: Path) -> Table:
     """A row for each run of Table 2: what training and evaluation said of it."""
     names = ("bleu_5", "bleu_7", "single_bleu_5", "single_bleu_7")
@@ -193,6 +198,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "single": lambda folder: _poems(folder, "single-planned"),
     "oracle": lambda folder: _poems(folder, "multi-oracle"),
     "each": lambda folder: to_markdown(_each_poem_run(folder)),
+    "differences": lambda folder: to_markdown(_poem_differences(folder)),
 }
 
 
