@@ -150,14 +150,21 @@ def _published(_: Path) -> Table:
 
 def _poems(folder: Path, protocol: str) -> str:
     """What `ham-mrc poem compare` prints by one protocol; depth 1 is the baseline."""
-    found = compare_poems([load_poem_result(run) for run in poem_runs(folder)], resamples=10_000)
-    asked = tuple(table for table in found.tables if table.protocol.key == protocol)
-    return "\n".join(map(to_markdown, comparison_tables(replace(found, tables=asked))))
+    return "\n".join(map(to_markdown, _comparison_tables(folder, protocol)))
+
+
+def _comparison_tables(folder: Path, key: str) -> list[Table]:
+    results = []
+    for run in poem_runs(folder):
+        result = load_poem_result(run)
+        columns = {protocol: column for protocol, column in result.columns.items() if protocol.key == key}
+        results += [replace(result, columns=columns)] if columns else []
+    return comparison_tables(compare_poems(results, resamples=10_000))
 
 
 def _poem_differences(folder: Path) -> Table:
     """The differences to depth 1 by the headline protocol, without the systems' own figures."""
-    return comparison_tables(compare_poems([load_poem_result(run) for run in poem_runs(folder)], resamples=10_000))[1]
+    return _comparison_tables(folder, "multi-planned")[1]
 
 
 def _each_poem_run(folder: Path) -> Table:
