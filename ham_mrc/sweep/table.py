@@ -99,8 +99,8 @@ def _notes(result: SweepResult) -> list[str]:
             f"To depth {base}: the difference of the means, and its 95% interval by a bootstrap over questions, not "
             f"corrected. p: paired approximate randomisation over questions, {result.resamples:,} resamples, seed "
             f"{result.seed}{family}; a question's score is its mean over the seeds of the row. What is tested is "
-            "whether these very runs answer questions like these differently. How far other seeds would stray no "
-            "p-value here tells: look at the spread, and at the differences seed by seed.",
+            "whether these very runs answer questions like these differently, and not how far other seeds would stray: "
+            "look at the spread, and at the p over seeds.",
             f"Raised {base}: differs from depth {base} with corrected p < 0.05.",
             P_VALUE_NOTE,
             _detectable(result),
@@ -124,18 +124,23 @@ def _detectable(result: SweepResult) -> str:
 
 def _seeds_table(result: SweepResult) -> Table:
     seeds = [str(seed) for seed in result.grid.seeds]
-    headers = ["reader", "depth", "figure", *(f"seed {seed}" for seed in seeds), "above 0"]
+    headers = ["reader", "depth", "figure", *(f"seed {seed}" for seed in seeds), "above 0", "p over seeds"]
     rows = []
     for row in result.rows:
         for name, metric in main_metrics(result).items() if row.by_seed else ():
             own = row.by_seed[name]
             above = f"{sum(value > 0 for value in own.values())} of {len(own)}"
             figures = [f"{own[seed]:+.2f}" if seed in own else "" for seed in result.grid.seeds]
-            rows.append([row.reader, str(row.depth), metric.label, *figures, above])
-    note = "Both depths of a seed begin with the same weights, but for those of the attention's levels."
+            p = row.p_over_seeds.get(name)
+            rows.append([row.reader, str(row.depth), metric.label, *figures, above, "" if p is None else p_text(p)])
+    notes = [
+        "Both depths of a seed begin with the same weights, but for those of the attention's levels.",
+        "p over seeds: how often seeds of which either depth could be the better one differ as much; exact, not "
+        "corrected. Three seeds never have less than 0.25, five 0.0625, six 0.0312; fewer tell nothing of others.",
+    ]
     return make_table(
         headers, rows, right=("depth", *headers[3:]), title=f"difference to depth {result.baseline}, seed by seed",
-        notes=[note],
+        notes=notes,
     )  # fmt: skip
 
 

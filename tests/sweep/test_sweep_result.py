@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +52,18 @@ def test_means_spreads_and_differences_by_hand() -> None:
     assert base.by_seed == {}
 
 
+def test_p_over_seeds_by_hand() -> None:
+    """+90 and +85: of four signs two are as far out; -85 and 0: both signs of the only seed that differs are."""
+    result = found()
+    assert row_of(result, "a", 5).p_over_seeds["f1"] == 0.5
+    assert row_of(result, "b", 2).p_over_seeds["f1"] == 1.0
+    assert row_of(result, "a", 1).p_over_seeds == {}
+    row = replace(row_of(result, "a", 5), by_seed={"f1": {seed: 1.0 + seed for seed in range(6)}, "em": {13: 1.0}})
+    assert row.p_over_seeds == {"f1": 2 / 64}
+    # 3, 2 and -1: sums of signed differences are 6, 4, 2 and 0, above and below 0; 4 and 6 are as far out as 4.
+    assert replace(row, by_seed={"f1": {1: 3.0, 2: 2.0, 3: -1.0}}).p_over_seeds == {"f1": 4 / 8}
+
+
 def test_p_values_are_those_of_compare_and_holm_takes_the_whole_table() -> None:
     result, runs = found(), made_runs(SCORES)
     alone = {
@@ -93,7 +106,7 @@ def test_the_table() -> None:
     assert five[8].text == "0.0156"
     assert [row[6].best for row in main.rows] == [False, False, True, False, False, False]
     assert main.notes[-1] == "one note more"
-    assert [cell.text for cell in seeds.rows[1]] == ["a", "2", "F1", "+5.00", "-5.00", "1 of 2"]
+    assert [cell.text for cell in seeds.rows[1]] == ["a", "2", "F1", "+5.00", "-5.00", "1 of 2", "1.0000"]
     assert [cell.text for cell in levels.rows[0]][:6] == ["a", "match", "1", "", "", ""]
     assert [cell.text for cell in levels.rows[2]][:5] == ["a", "match", "5", "1 to 5", "0.80"]
     assert "87.50" in to_markdown(main)
