@@ -141,6 +141,7 @@ def _difference(systems: Systems, metric: Metric, pair: tuple[int, int], p: floa
         ties=ties,
         losses=losses,
         detectable=sig.detectable_difference([a - b for a, b in zip(*pseudo, strict=True)]),
+        p_over_seeds=sig.p_over_seeds(systems.by_seed(metric.name, *pair)),
     )
 
 

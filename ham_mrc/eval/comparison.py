@@ -16,6 +16,11 @@ P_VALUE_NOTE = (
     "how large or useful the difference is."
 )
 
+SEEDS_NOTE = (
+    "p over seeds: how often seeds of which either row could be the better one differ as much; exact, not corrected. "
+    "Three seeds never have less than 0.25, five 0.0625, six 0.0312; fewer tell nothing of others."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -24,7 +29,8 @@ class Difference:
     `p` is two-sided, `p_corrected` after Holm over the rows compared (equal to `p` without correction), and
     `significant` says whether it is below 0.05. Wins, ties and losses count questions that the row answers
     better, as well, and worse; None where the metric has no score for a single question. `detectable` is the
-    smallest true difference these questions show with 80% power.
+    smallest true difference these questions show with 80% power. `p_over_seeds` is that of the figures of the seeds
+    that both rows have (`significance.p_over_seeds`), None for fewer than two.
     """
 
     value: float
@@ -36,6 +42,7 @@ class Difference:
     ties: int | None
     losses: int | None
     detectable: float
+    p_over_seeds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

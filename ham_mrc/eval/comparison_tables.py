@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ham_mrc.eval.comparison import P_VALUE_NOTE, Comparison, Row
+from ham_mrc.eval.comparison import P_VALUE_NOTE, SEEDS_NOTE, Comparison, Difference, Row
 from ham_mrc.eval.datasets import metrics_of
 from ham_mrc.eval.figures import Metrics, figure_text, interval_text, sizes_text
 from ham_mrc.eval.metric import Metric
@@ -65,7 +65,8 @@ def _system_row(comparison: Comparison, place: int, row: Row, seeds: bool, teste
 def _differences_table(comparison: Comparison) -> Table:
     corrected = comparison.correction is not None
     headers = ["", "name", "metric", "difference", "95% interval", "p", *(["p corrected"] if corrected else [])]
-    headers += ["wins", "ties", "losses"]
+    seeds = over_seeds(comparison)
+    headers += [*(["p over seeds"] if seeds else []), "wins", "ties", "losses"]
     metrics = _known(comparison)
     rows = []
     for place, row in enumerate(comparison.rows):
@@ -73,9 +74,21 @@ def _differences_table(comparison: Comparison) -> Table:
             cells = [letter(place), row.name, metrics[name].label, f"{found.value:+.2f}"]
             cells += [interval_text(found.interval), p_text(found.p)]
             cells += [p_text(found.p_corrected)] if corrected else []
+            cells += [seeds_text(found)] if seeds else []
             counts = (found.wins, found.ties, found.losses)
             rows.append([*cells, *("" if count is None else f"{count:,}" for count in counts)])
-    return make_table(headers, rows, right=headers[3:], title=f"differences to row {letter(comparison.baseline)}")
+    title, notes = f"differences to row {letter(comparison.baseline)}", [SEEDS_NOTE] if seeds else []
+    return make_table(headers, rows, right=headers[3:], title=title, notes=notes)
+
+
+def over_seeds(comparison: Comparison) -> bool:
+    """Whether some rows have seeds in common with the baseline, two at least."""
+    return any(found.p_over_seeds is not None for row in comparison.rows for found in row.differences.values())
+
+
+def seeds_text(found: Difference) -> str:
+    """The p-value over seeds; nothing where there is none."""
+    return "" if found.p_over_seeds is None else p_text(found.p_over_seeds)
 
 
 def letter(place: int) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ham_mrc.eval.comparison import P_VALUE_NOTE, Difference
-from ham_mrc.eval.comparison_tables import letter
+from ham_mrc.eval.comparison import P_VALUE_NOTE, SEEDS_NOTE, Difference
+from ham_mrc.eval.comparison_tables import letter, over_seeds, seeds_text
 from ham_mrc.eval.figures import interval_text
 from ham_mrc.eval.poem_compare import PoemComparison, PoemRow, PoemTable
 from ham_mrc.eval.poem_published import PUBLISHED_NOTE
@@ -105,27 +105,32 @@ def _other_row(found: Mapping[str, str | Cell], headers: list[str]) -> list[str 
 
 
 def _differences_table(table: PoemTable) -> Table:
-    corrected = table.comparison.correction is not None
+    corrected, seeds = table.comparison.correction is not None, over_seeds(table.comparison)
     headers = ["", "name", "figure", "difference", "95% interval", "p", *(["p corrected"] if corrected else [])]
-    headers.append("detectable")
+    headers += [*(["p over seeds"] if seeds else []), "detectable"]
     rows = []
     for place, one in enumerate(table.rows):
         for length in LENGTHS:
             found = one.row.differences.get(table.protocol.prefix + mean_name(length))
             if found is not None:
-                rows.append([letter(place), one.row.name, f"BLEU {length}", *_difference_cells(found, corrected)])
+                cells = _difference_cells(found, corrected, seeds)
+                rows.append([letter(place), one.row.name, f"BLEU {length}", *cells])
     return make_table(
         headers,
         rows,
         right=headers[3:],
         title=f"differences to row {letter(table.comparison.baseline)}: {table.protocol.key}",
-        notes=["detectable: the smallest true difference that would show on these poems (80% power, uncorrected)"],
+        notes=[
+            "detectable: the smallest true difference that would show on these poems (80% power, uncorrected)",
+            *([SEEDS_NOTE] if seeds else []),
+        ],
     )
 
 
-def _difference_cells(found: Difference, corrected: bool) -> list[str]:
+def _difference_cells(found: Difference, corrected: bool, seeds: bool) -> list[str]:
     shown = [f"{found.value:+.2f}", interval_text(found.interval), p_text(found.p)]
     shown += [p_text(found.p_corrected)] if corrected else []
+    shown += [seeds_text(found)] if seeds else []
     return [*shown, "" if found.detectable in (0, float("inf")) else f"{found.detectable:.2f}"]
 
 

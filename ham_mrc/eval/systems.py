@@ -51,6 +51,14 @@ class Systems:
         """Each metric's figure in every result of a row."""
         return {name: [result.scores.metrics[name] for result in self.groups[place]] for name in self.metrics}
 
+    def by_seed(self, name: str, place: int, base: int) -> list[float]:
+        """By what a row's figure differs from that of another, for each seed that both have."""
+        ours, theirs = (
+            {(result.run or {}).get("seed"): result.scores.metrics[name] for result in self.groups[row]}
+            for row in (place, base)
+        )
+        return [ours[seed] - theirs[seed] for seed in ours if seed is not None and seed in theirs]
+
     def intervals(self, place: int) -> dict[str, tuple[float, float]]:
         """Of the figures that are functions of sums."""
         found = self.bootstrap

@@ -18,7 +18,7 @@ from ham_mrc.eval.datasets import MAIN, metrics_of
 from ham_mrc.eval.published import PUBLISHED, Published
 from ham_mrc.eval.resampling import RESAMPLES, SEED
 from ham_mrc.eval.results import Result, same_definition
-from ham_mrc.eval.significance import ALPHA, holm, randomization_test
+from ham_mrc.eval.significance import ALPHA, holm, p_over_seeds
 from ham_mrc.sweep.grid import Cell, Grid
 
 
@@ -43,12 +43,9 @@ class SweepRow:
 
     @property
     def p_over_seeds(self) -> dict[str, float]:
-        """By metric the exact two-sided p-value of swapping both depths of a seed; none for fewer than two seeds.
-
-        Of n seeds that all gain it is 2 / 2^n: three cannot show less than 0.25, five 0.06, six 0.03.
-        """
-        own = {name: list(values.values()) for name, values in self.by_seed.items()}
-        return {name: randomization_test(values) for name, values in own.items() if len(values) > 1}
+        """By metric the p-value of swapping both depths of a seed; none for fewer than two seeds."""
+        found = {name: p_over_seeds(list(values.values())) for name, values in self.by_seed.items()}
+        return {name: p for name, p in found.items() if p is not None}
 
 
 @dataclass(frozen=True, slots=True)

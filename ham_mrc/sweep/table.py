@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ham_mrc.eval.comparison import P_VALUE_NOTE, Difference
+from ham_mrc.eval.comparison import P_VALUE_NOTE, SEEDS_NOTE, Difference
 from ham_mrc.eval.datasets import metrics_of, title
 from ham_mrc.eval.figures import interval_text, sizes_text
 from ham_mrc.eval.metric import Metric
@@ -135,8 +135,7 @@ def _seeds_table(result: SweepResult) -> Table:
             rows.append([row.reader, str(row.depth), metric.label, *figures, above, "" if p is None else p_text(p)])
     notes = [
         "Both depths of a seed begin with the same weights, but for those of the attention's levels.",
-        "p over seeds: how often seeds of which either depth could be the better one differ as much; exact, not "
-        "corrected. Three seeds never have less than 0.25, five 0.0625, six 0.0312; fewer tell nothing of others.",
+        SEEDS_NOTE,
     ]
     return make_table(
         headers, rows, right=("depth", *headers[3:]), title=f"difference to depth {result.baseline}, seed by seed",

@@ -120,6 +120,25 @@ def test_seeds_are_one_row() -> None:
     assert row.differences["f1"].ties == 4  # the mean of equal scores is a tie, whatever the rounding
 
 
+def test_p_over_seeds_takes_the_seeds_that_both_rows_have() -> None:
+    """F1: seed 13 gains 31, seed 14 loses 10, together 21; with other signs 41, 21 and 41, all at least as far out."""
+    shallow = [made_result(f"a{seed}", A, {**D5, "depth": 1, "seed": seed}) for seed in (13, 14, 15)]
+    deep = [made_result("b13", B, {**D5, "seed": 13}), made_result("b14", C, {**D5, "seed": 14})]
+    found = compare([*shallow, *deep])
+    assert found.rows[1].differences["f1"].p_over_seeds == 4 / 4
+    assert comparison_json(found)["rows"][1]["differences"]["f1"]["p_over_seeds"] == 1.0
+    gains = [made_result(f"c{seed}", B, {**D5, "depth": 9, "seed": seed}) for seed in (13, 14, 15)]
+    both = compare([*shallow, *gains])
+    assert both.rows[1].differences["f1"].p_over_seeds == 2 / 8
+    differences = comparison_tables(both)[1]
+    at = [column.header for column in differences.columns].index("p over seeds")
+    assert [row[at].text for row in differences.rows] == ["0.2500"] * len(differences.rows)
+    assert any(note.startswith("p over seeds: ") for note in differences.notes)
+    alone = compare([shallow[0], deep[0]])
+    assert alone.rows[1].differences["f1"].p_over_seeds is None
+    assert "p over seeds" not in [column.header for column in comparison_tables(alone)[1].columns]
+
+
 def test_where_a_run_was_made_sets_no_row_apart() -> None:
     settings = [{"device": "cpu", "checkpoint_minutes": 5.0}, {"device": "auto", "checkpoint_minutes": 0.0}]
     runs = [{**D5, **one, "seed": 13 + number} for number, one in enumerate(settings)]

@@ -179,6 +179,16 @@ def test_notes_say_of_which_lines_and_draws_the_rows_are_that_no_system_wrote() 
     assert not any("as evaluation stored them" in note for note in same)
 
 
+def test_p_over_seeds_stands_beside_that_over_poems() -> None:
+    """Two seeds that both gain: both signs of four are as far out."""
+    one = [made_poem_result(f"dot-{seed}", BASE, run={**HAM, "depth": 1, "seed": seed}) for seed in (1, 2)]
+    other = [made_poem_result(f"ham-{seed}", BETTER, run={**HAM, "seed": seed}) for seed in (1, 2)]
+    differences = comparison_tables(compare_poems([*one, *other], resamples=100))[1]
+    at = [column.header for column in differences.columns].index("p over seeds")
+    assert [row[at].text for row in differences.rows] == ["0.5000", "0.5000"]
+    assert any(note.startswith("p over seeds: ") for note in differences.notes)
+
+
 def test_the_papers_rows_are_grey_and_ours_are_not() -> None:
     table = comparison_tables(compare_poems(seeds(), resamples=100))[0]
     grey = [row[1].text for row in table.rows if row[1].faint]
