@@ -31,9 +31,9 @@ def compare(
     """The results side by side, with a paired test of each row against that of `results[baseline_index]`.
 
     Results whose settings differ only by "seed" become one row, whose figures are means over seeds; the test then
-    pairs questions, each with its scores of all seeds. With more than two rows
-    p-values are corrected, one family a metric, unless `correction` is False. `paper` adds published figures.
-    Raises HamError where signatures or questions differ.
+    pairs questions, each with its scores of all seeds. With more than two rows p-values are corrected, one family a
+    metric, unless `correction` is False. `paper` adds published figures. Raises HamError where signatures or
+    questions differ.
     """
     _check(results, baseline_index, test, paper)
     groups = _groups(results)

@@ -17,7 +17,7 @@ P_VALUE_NOTE = (
 )
 
 SEEDS_NOTE = (
-    "p over seeds: how often seeds of which either row could be the better one differ as much; exact, not corrected. "
+    "p over seeds: how often seeds of which either row could be the better one differ as much, not corrected. "
     "Three seeds never have less than 0.25, five 0.0625, six 0.0312; fewer tell nothing of others."
 )
 

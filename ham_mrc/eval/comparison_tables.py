@@ -65,7 +65,7 @@ def _system_row(comparison: Comparison, place: int, row: Row, seeds: bool, teste
 def _differences_table(comparison: Comparison) -> Table:
     corrected = comparison.correction is not None
     headers = ["", "name", "metric", "difference", "95% interval", "p", *(["p corrected"] if corrected else [])]
-    seeds = over_seeds(comparison)
+    seeds = share_seeds(comparison)
     headers += [*(["p over seeds"] if seeds else []), "wins", "ties", "losses"]
     metrics = _known(comparison)
     rows = []
@@ -81,14 +81,14 @@ def _differences_table(comparison: Comparison) -> Table:
     return make_table(headers, rows, right=headers[3:], title=title, notes=notes)
 
 
-def over_seeds(comparison: Comparison) -> bool:
+def share_seeds(comparison: Comparison) -> bool:
     """Whether some rows have seeds in common with the baseline, two at least."""
     return any(found.p_over_seeds is not None for row in comparison.rows for found in row.differences.values())
 
 
-def seeds_text(found: Difference) -> str:
+def seeds_text(found: Difference | None) -> str:
     """The p-value over seeds; nothing where there is none."""
-    return "" if found.p_over_seeds is None else p_text(found.p_over_seeds)
+    return "" if found is None or found.p_over_seeds is None else p_text(found.p_over_seeds)
 
 
 def letter(place: int) -> str:

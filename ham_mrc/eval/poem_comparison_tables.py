@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ham_mrc.eval.comparison import P_VALUE_NOTE, SEEDS_NOTE, Difference
-from ham_mrc.eval.comparison_tables import letter, over_seeds, seeds_text
+from ham_mrc.eval.comparison_tables import letter, seeds_text, share_seeds
 from ham_mrc.eval.figures import interval_text
 from ham_mrc.eval.poem_compare import PoemComparison, PoemRow, PoemTable
 from ham_mrc.eval.poem_published import PUBLISHED_NOTE
@@ -105,7 +105,7 @@ def _other_row(found: Mapping[str, str | Cell], headers: list[str]) -> list[str 
 
 
 def _differences_table(table: PoemTable) -> Table:
-    corrected, seeds = table.comparison.correction is not None, over_seeds(table.comparison)
+    corrected, seeds = table.comparison.correction is not None, share_seeds(table.comparison)
     headers = ["", "name", "figure", "difference", "95% interval", "p", *(["p corrected"] if corrected else [])]
     headers += [*(["p over seeds"] if seeds else []), "detectable"]
     rows = []

@@ -18,7 +18,7 @@ from ham_mrc.eval.datasets import MAIN, metrics_of
 from ham_mrc.eval.published import PUBLISHED, Published
 from ham_mrc.eval.resampling import RESAMPLES, SEED
 from ham_mrc.eval.results import Result, same_definition
-from ham_mrc.eval.significance import ALPHA, holm, p_over_seeds
+from ham_mrc.eval.significance import ALPHA, holm
 from ham_mrc.sweep.grid import Cell, Grid
 
 
@@ -40,12 +40,6 @@ class SweepRow:
     differences: Mapping[str, Difference]
     by_seed: Mapping[str, Mapping[int, float]]
     best: tuple[str, ...] = ()
-
-    @property
-    def p_over_seeds(self) -> dict[str, float]:
-        """By metric the p-value of swapping both depths of a seed; none for fewer than two seeds."""
-        found = {name: p_over_seeds(list(values.values())) for name, values in self.by_seed.items()}
-        return {name: p for name, p in found.items() if p is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +178,7 @@ def result_json(result: SweepResult) -> dict[str, Any]:
     content = asdict(replace(result, runs={}))
     del content["runs"]  # runs.json and its like tell more of them
     content["missing"] = [asdict(cell) for cell in result.missing]
-    for row, found in zip(content["rows"], result.rows, strict=True):
-        row["p_over_seeds"] = found.p_over_seeds
+    for row in content["rows"]:
         row["by_seed"] = {
             name: {str(seed): value for seed, value in values.items()} for name, values in row["by_seed"].items()
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ham_mrc.eval.comparison import P_VALUE_NOTE, SEEDS_NOTE, Difference
+from ham_mrc.eval.comparison_tables import seeds_text
 from ham_mrc.eval.datasets import metrics_of, title
 from ham_mrc.eval.figures import interval_text, sizes_text
 from ham_mrc.eval.metric import Metric
@@ -131,8 +132,8 @@ def _seeds_table(result: SweepResult) -> Table:
             own = row.by_seed[name]
             above = f"{sum(value > 0 for value in own.values())} of {len(own)}"
             figures = [f"{own[seed]:+.2f}" if seed in own else "" for seed in result.grid.seeds]
-            p = row.p_over_seeds.get(name)
-            rows.append([row.reader, str(row.depth), metric.label, *figures, above, "" if p is None else p_text(p)])
+            p = seeds_text(row.differences.get(name))
+            rows.append([row.reader, str(row.depth), metric.label, *figures, above, p])
     notes = [
         "Both depths of a seed begin with the same weights, but for those of the attention's levels.",
         SEEDS_NOTE,

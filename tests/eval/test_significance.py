@@ -20,6 +20,7 @@ from ham_mrc.eval.significance import (
     detectable_difference,
     holm,
     mean_intervals,
+    p_over_seeds,
     p_text,
     randomization_test,
     standard_error,
@@ -239,3 +240,10 @@ def test_ten_thousand_by_ten_thousand_in_seconds() -> None:
     bootstrap_test(differences)
     mean_intervals([differences])
     assert time.process_time() - begin < 15  # about 1 s on an idle core
+
+
+def test_p_over_seeds_by_hand() -> None:
+    assert p_over_seeds([1.0]) is None
+    assert p_over_seeds([float(gain) for gain in range(1, 7)]) == 2 / 64
+    # 3, 2 and -1: sums of signed differences are 6, 4, 2 and 0, above and below 0; 4 and 6 are as far out as 4.
+    assert p_over_seeds([3.0, 2.0, -1.0]) == 4 / 8

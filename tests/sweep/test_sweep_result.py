@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,16 +51,13 @@ def test_means_spreads_and_differences_by_hand() -> None:
     assert base.by_seed == {}
 
 
-def test_p_over_seeds_by_hand() -> None:
+def test_p_over_seeds_is_that_of_compare() -> None:
     """+90 and +85: of four signs two are as far out; -85 and 0: both signs of the only seed that differs are."""
     result = found()
-    assert row_of(result, "a", 5).p_over_seeds["f1"] == 0.5
-    assert row_of(result, "b", 2).p_over_seeds["f1"] == 1.0
-    assert row_of(result, "a", 1).p_over_seeds == {}
-    row = replace(row_of(result, "a", 5), by_seed={"f1": {seed: 1.0 + seed for seed in range(6)}, "em": {13: 1.0}})
-    assert row.p_over_seeds == {"f1": 2 / 64}
-    # 3, 2 and -1: sums of signed differences are 6, 4, 2 and 0, above and below 0; 4 and 6 are as far out as 4.
-    assert replace(row, by_seed={"f1": {1: 3.0, 2: 2.0, 3: -1.0}}).p_over_seeds == {"f1": 4 / 8}
+    assert row_of(result, "a", 5).differences["f1"].p_over_seeds == 0.5
+    assert row_of(result, "b", 2).differences["f1"].p_over_seeds == 1.0
+    alone = sweep_result({cell: run for cell, run in made_runs(SCORES).items() if cell.seed == 13}, GRID)
+    assert row_of(alone, "a", 5).differences["f1"].p_over_seeds is None
 
 
 def test_p_values_are_those_of_compare_and_holm_takes_the_whole_table() -> None:
